@@ -1,0 +1,51 @@
+"""How does what happened in a case reach the people who read?
+
+| type               | meaning                                                       | retried                          |
+| ------------------ | ------------------------------------------------------------- | -------------------------------- |
+| `CasebookAway`     | the database is locked, full, restarting or wrongly set up    | yes; with Temporal's back-off    |
+| `CasebookConflict` | other content is written under the same number, or a gap      | no; a person compares the two    |
+"""
+
+from typing import Final, Protocol
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from escalations.record import Batch
+
+AWAY: Final = "CasebookAway"
+CONFLICT: Final = "CasebookConflict"
+
+
+class Ledger(Protocol):
+    """What the casebook is written with. `conflict` is raised when a batch contradicts what is written, one of
+    `away` when the database does not take it now; both leave everything as it was.
+    """
+
+    conflict: type[Exception]
+    away: tuple[type[Exception], ...]
+
+    async def append(self, batch: Batch) -> int: ...
+
+
+class Casebook:
+    """The hand that writes the casebook."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    @activity.defn
+    async def record(self, batch: Batch) -> int:
+        """Write entries and the card they lead to; return the number of the case's last entry.
+
+        Idempotent by `(case_id, seq)`: a batch that is written already, wholly or in part, is compared and left as it
+        is, so a lost answer, a retry and a reset are harmless. Durable on return. Meant as a local activity: a few
+        milliseconds. Retried while the database is away (`CasebookAway`), for as long as its options allow; not
+        retried when the batch contradicts what is written (`CasebookConflict`).
+        """
+        try:
+            return await self._ledger.append(batch)
+        except self._ledger.conflict as error:
+            raise ApplicationError(str(error), type=CONFLICT, non_retryable=True) from None
+        except self._ledger.away as error:
+            raise ApplicationError(f"{batch.case_id}: {error}", type=AWAY) from None

@@ -1,0 +1,36 @@
+"""May a case close? Only when nothing is owed; otherwise here is the list of what is open."""
+
+from escalations.casefile import CaseFile
+from escalations.clocks import ClockStatus
+from escalations.model import IntakeKind
+
+
+def needs_root_cause(file: CaseFile) -> bool:
+    """Ask whether a root cause analysis is owed: the plan wants one, and something of ours was involved.
+
+    A recall of a product that nobody offers here has no root cause of ours.
+    """
+    if file.plan is None or not file.plan.root_cause_required or file.withdrawn:
+        return False
+    incident = any(intake.kind is IntakeKind.INCIDENT_REPORT for intake in file.intakes)
+    return incident or bool(file.manifest and file.manifest.count)
+
+
+def open_items(file: CaseFile) -> tuple[str, ...]:
+    """List what keeps the case open, in words with the id to act on. Empty means it may close."""
+    items = [
+        f"clock {clock.rule} is {clock.status.value}"
+        for clock in file.clocks
+        if clock.status in (ClockStatus.RUNNING, ClockStatus.SUSPENDED)
+    ]
+    items += [f"gate {card.gate.id} ({card.gate.kind.value}) is undecided" for card in file.gates if not card.outcome]
+    if file.emergency and not file.ratified:
+        items.append("the emergency act is not ratified")
+    items += [
+        f"task {task.id} is open: {task.title}" for task in file.tasks if task.blocks_closing and not task.done_at
+    ]
+    items += [f"the notice to {notice.recipient.value} is not sent" for notice in file.notices if notice.mandatory]
+    if needs_root_cause(file) and not file.root_cause_approved:
+        items.append("the root cause is not approved")
+    items += [f"appeal for {appeal.listings[0]} is undecided" for appeal in file.appeals]
+    return tuple(items)

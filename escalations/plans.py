@@ -1,0 +1,101 @@
+"""What does the rulebook say should happen? Questions a case asks of policy, and the answers it pins."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from escalations.clocks import Clock
+from escalations.consensus import GateKind
+from escalations.enforcement import Manifest, Sought
+from escalations.model import Domain, Intake, Milestone, Severity, Targets
+from escalations.notices import Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """Ask how to handle a case. `intakes` in order of arrival; `clocks` are the running ones, kept or moved earlier."""
+
+    case_id: str
+    intakes: tuple[Intake, ...]
+    now: datetime
+    clocks: tuple[Clock, ...] = ()
+    contained: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a case is handled, with reasons; the rulebook version it came from is pinned in it.
+
+    `priority` is the worse (lower) of severity band and urgency. `contain_first` means an emergency act before legal
+    review. `owner` is the role that leads. `page` and `channel` say who is told that it exists.
+    """
+
+    rulebook: str
+    playbook: str
+    domain: Domain
+    severity: Severity
+    urgency: int
+    priority: int
+    reasons: tuple[str, ...]
+    clocks: tuple[Clock, ...]
+    targets: Targets
+    owner: str
+    sought: Sought
+    evidence: tuple[str, ...]
+    action: str
+    reason_code: str
+    contain_first: bool = False
+    binding: bool = False
+    page: bool = False
+    channel: str = ""
+    root_cause_required: bool = True
+    batch: int = 200
+    resweeps: tuple[timedelta, ...] = ()
+    short_timeboxes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRequest:
+    """Ask who must agree to something, by when, and what happens otherwise. `number` is the n-th gate of the case."""
+
+    case_id: str
+    number: int
+    kind: GateKind
+    plan: Plan
+    digest: str
+    now: datetime
+    manifest: Manifest | None = None
+    excluded: tuple[str, ...] = ()
+    escalated: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticesRequest:
+    """Ask who must be told after containment, and which new clocks that starts."""
+
+    case_id: str
+    plan: Plan
+    intakes: tuple[Intake, ...]
+    manifest: Manifest
+    restricted: int
+    contained_at: datetime | None
+    now: datetime
+    clocks: tuple[Clock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePlan:
+    """The notices owed and all clocks of the case after adding the ones they start."""
+
+    notices: tuple[Notice, ...]
+    clocks: tuple[Clock, ...]
+    rulebook: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """A milestone reached, with its proof."""
+
+    milestone: Milestone
+    at: datetime
+    proof: str = ""
+    extra: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,94 @@
+"""What is the rulebook, once it has been read? One frozen value with a version."""
+
+from dataclasses import dataclass
+
+from escalations.model import Domain
+from escalations.notices import Template
+from escalations.playbooks import Playbook
+from escalations.rules import ClockRule
+from escalations.severity import SeverityRules
+
+EU = "EU"
+
+
+class NoPlaybook(LookupError):
+    """No playbook exists for a domain yet; the message names the next step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Country:
+    """A market: its zone for the end of a day, its calendar, and the legal system it belongs to (`EU` or itself)."""
+
+    code: str
+    zone: str
+    calendar: str
+    legal_order: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """The company that the duties fall on. `roles` are those the law knows; `redress` is told to sellers and buyers."""
+
+    name: str
+    establishment: str
+    roles: tuple[str, ...]
+    contact: str
+    redress: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody on the roster."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """Who holds which roles."""
+
+    persons: tuple[Person, ...]
+
+    def roles_of(self, person: str) -> tuple[str, ...]:
+        """List a person's roles; nobody unknown has any."""
+        return next((one.roles for one in self.persons if one.id == person), ())
+
+    def persons_in(self, role: str) -> tuple[str, ...]:
+        """List the ids of the persons who hold a role, in the order of the roster."""
+        return tuple(one.id for one in self.persons if role in one.roles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulebook:
+    """Law and policy as one value. `version` is `YYYY.MM-` and 12 hex digits over everything that was read."""
+
+    version: str
+    clocks: tuple[ClockRule, ...]
+    severity: SeverityRules
+    playbooks: tuple[Playbook, ...]
+    roster: Roster
+    platform: Platform
+    countries: tuple[Country, ...]
+    templates: tuple[Template, ...] = ()
+    short_timeboxes: bool = False
+
+    def playbook(self, domain: Domain) -> Playbook:
+        """Find the playbook of a domain. Raises NoPlaybook."""
+        for playbook in self.playbooks:
+            if playbook.domain is domain:
+                return playbook
+        known = ", ".join(playbook.domain.value for playbook in self.playbooks)
+        raise NoPlaybook(
+            f"no playbook for {domain.value} yet (there is one for {known}); add rulebook/playbooks/"
+            f"{domain.value.lower()}.yaml, or report the case under another domain"
+        )
+
+    def country(self, code: str) -> Country | None:
+        """Find a country by its ISO 3166 code."""
+        return next((country for country in self.countries if country.code == code), None)
+
+    def eu_states(self) -> tuple[str, ...]:
+        """List the codes of the Member States of the European Union."""
+        return tuple(country.code for country in self.countries if country.legal_order == EU)

@@ -1,0 +1,94 @@
+"""What does a rule with a deadline say? The frozen form of a row under `rulebook/clocks/`."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from escalations.clocks import Force
+from escalations.conditions import Groups
+from escalations.model import Milestone
+
+ANYWHERE = "any"
+ORDER_COUNTRY = "order_country"
+ESTABLISHMENT = "establishment"
+
+
+class Unit(StrEnum):
+    """How a period is counted. `as_ordered`: the order itself names the date; `qualitative`: the law has no number."""
+
+    HOUR = "hour"
+    CALENDAR_DAY = "calendar_day"
+    WORKING_DAY = "working_day"
+    MONTH = "month"
+    AS_ORDERED = "as_ordered"
+    QUALITATIVE = "qualitative"
+
+
+class Start(StrEnum):
+    """The event that starts a rule. `receipt` starts once per report, the others once per case.
+
+    `awareness` is the earliest of any report, `own_awareness` the earliest of a report that concerns the rule's own
+    jurisdiction; `decision` and `containment` start after the act.
+    """
+
+    INTAKE = "intake"
+    RECEIPT = "receipt"
+    AWARENESS = "awareness"
+    OWN_AWARENESS = "own_awareness"
+    DECISION = "decision"
+    CONTAINMENT = "containment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """One defensible way to count: where days begin and end, which days work, what happens at the end.
+
+    `zone` and `calendar` may be `establishment` or `order_country`. `weekend` is empty for the calendar's own.
+    """
+
+    zone: str
+    calendar: str
+    weekend: tuple[int, ...] = ()
+    roll_forward: bool = False
+    min_working_days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockRule:
+    """A versioned duty with a period. Changed law is a new row with its own dates, never an edit.
+
+    `effective_from` and `effective_to` are inclusive. `internal_target` is the house's own target, set where the law
+    has no number. `applies_if` holds alternatives; none at all means always.
+    `working_time_only`: hours stand still on days off. `restarts`: a suspended clock starts afresh.
+    """
+
+    id: str
+    version: int
+    effective_from: date
+    effective_to: date | None
+    jurisdiction: str
+    instrument: str
+    duty: str
+    meets: Milestone
+    owner: str
+    recipient: str
+    applies_if: Groups
+    starts_at: Start
+    number: int
+    unit: Unit
+    counting: tuple[Counting, ...]
+    exclude_day_zero: bool
+    working_time_only: bool
+    internal_target: timedelta | None
+    margin: timedelta
+    suspends_on: tuple[str, ...]
+    restarts: bool
+    force: Force
+    confidence: str
+    source: str
+    checked: date
+    note: str = ""
+
+    def in_force(self, day: date) -> bool:
+        """Ask whether the rule was in force on a day."""
+        return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)

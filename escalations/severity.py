@@ -1,0 +1,116 @@
+"""How bad is it, how urgent, and what comes first? Levels, weights and floors are data; doubt goes up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from escalations.clocks import Clock, nearest_binding
+from escalations.conditions import Groups, Value, any_hold
+from escalations.model import Severity, Targets
+
+TOP_LEVEL = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A level of an input, 0 to 4, in words; it holds when any of its groups of conditions does."""
+
+    level: int
+    why: str
+    any_of: Groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One of the things that make a case bad. `levels` from the worst down; `otherwise` is taken when none holds."""
+
+    name: str
+    weight: int
+    levels: tuple[Level, ...]
+    otherwise: int
+    otherwise_why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """A band that is never undercut while one of its groups holds."""
+
+    band: int
+    why: str
+    any_of: Groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityRules:
+    """The scale. `bands` are the least scores of P0 to P3, `urgency` the most time left of U0 to U3, both inclusive."""
+
+    inputs: tuple[Input, ...]
+    bands: tuple[Decimal, ...]
+    floors: tuple[Floor, ...]
+    urgency: tuple[timedelta, ...]
+    targets: tuple[Targets, ...]
+
+
+def scored(rules: SeverityRules, situation: Mapping[str, Value]) -> Severity:
+    """Score what is known: sum of weight × level / 4, at most 100, then the band, then the worst floor that holds."""
+    found = tuple((one, *_level(one, situation)) for one in rules.inputs)
+    steps = [
+        f"{one.name} {level}/{TOP_LEVEL} × {one.weight} = {_points(one.weight, level)}: {why}"
+        for one, level, why in found
+        if level
+    ]
+    severity = judged(rules, tuple(level for _, level, _ in found))
+    steps.extend(severity.steps)
+    holding = [floor for floor in rules.floors if any_hold(floor.any_of, situation)]
+    floor = min(holding, key=lambda floor: floor.band, default=None)
+    if floor is None:
+        return Severity(band=severity.band, score=severity.score, steps=tuple(steps))
+    steps.append(f"floor P{floor.band}: {floor.why}")
+    return Severity(band=min(severity.band, floor.band), score=severity.score, steps=tuple(steps), floor=floor.band)
+
+
+def judged(rules: SeverityRules, levels: tuple[int, ...]) -> Severity:
+    """Score given levels, one for each input in order, without floors."""
+    pairs = zip(rules.inputs, levels, strict=True)
+    score = sum((Decimal(one.weight * level) / TOP_LEVEL for one, level in pairs), Decimal())
+    band = next((band for band, least in enumerate(rules.bands) if score >= least), len(rules.bands))
+    limit = f"{rules.bands[band]} or more" if band < len(rules.bands) else f"less than {rules.bands[-1]}"
+    text = _plain(score)
+    return Severity(band=band, score=text, steps=(f"score {text} of 100 → P{band} ({limit})",))
+
+
+def urgency(rules: SeverityRules, clocks: tuple[Clock, ...], now: datetime) -> tuple[int, str]:
+    """Grade the time left to the nearest binding due time, 0 to 4, and say why. A due time that has passed is U0."""
+    nearest = nearest_binding(clocks)
+    lowest = len(rules.urgency)
+    if nearest is None or nearest.due_operational is None:
+        return lowest, f"U{lowest}: no clock with a number binds"
+    left = nearest.due_operational - now
+    grade = next((grade for grade, most in enumerate(rules.urgency) if left <= most), lowest)
+    return grade, f"U{grade}: {nearest.rule} is due in {_hours(left)}"
+
+
+def priority(band: int, grade: int) -> int:
+    """Take the worse of severity and urgency: they are different axes, and neither hides the other."""
+    return min(band, grade)
+
+
+def _level(one: Input, situation: Mapping[str, Value]) -> tuple[int, str]:
+    for level in one.levels:
+        if any_hold(level.any_of, situation):
+            return level.level, level.why
+    return one.otherwise, one.otherwise_why
+
+
+def _points(weight: int, level: int) -> str:
+    return _plain(Decimal(weight * level) / TOP_LEVEL)
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def _hours(left: timedelta) -> str:
+    minutes = int(left.total_seconds() // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 0 else "the past"

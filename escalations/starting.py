@@ -1,0 +1,123 @@
+"""How does a rule become a clock, and what moves it?
+
+A clock is computed once, outside the workflow, from a frozen rule and frozen calendars; afterwards it is a value. Where
+several ways to count or several starts are defensible, all are computed: work goes to the earliest, the latest is shown
+only.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from escalations import clocks, counting
+from escalations.clocks import Clock, ClockStatus, DueChange
+from escalations.counting import End, Reading
+from escalations.rules import ClockRule, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """What starts a clock. `latest` is a later start that could be argued, `ordered` the date an order itself sets.
+
+    `subject` is the order or report; `pinned` names the versions of the calendars and of the zone data.
+    """
+
+    t0: datetime
+    basis: str
+    latest: datetime | None = None
+    ordered: datetime | None = None
+    subject: str = ""
+    recipient: str = ""
+    readings: tuple[Reading, ...] = ()
+    pinned: str = ""
+
+
+def started(rule: ClockRule, begin: Begin) -> Clock:
+    """Start a clock. Raises ValueError when the rule needs a calendar or an ordered date that `begin` lacks."""
+    clock = Clock(
+        rule=rule.id,
+        version=rule.version,
+        duty=rule.duty,
+        instrument=rule.instrument,
+        meets=rule.meets,
+        t0=begin.t0.astimezone(UTC),
+        t0_basis=begin.basis,
+        status=ClockStatus.RUNNING,
+        owner=rule.owner,
+        recipient=begin.recipient or rule.recipient,
+        margin=rule.margin,
+        contested=begin.latest is not None and begin.latest > begin.t0,
+        may_suspend=bool(rule.suspends_on),
+        confidence=rule.confidence,
+        force=rule.force,
+        subject=begin.subject,
+        restart_period=timedelta(hours=rule.number) if rule.restarts else timedelta(),
+    )
+    if rule.unit is Unit.QUALITATIVE and begin.ordered is None:
+        return _towards_target(clock, rule)
+    return _towards_due(clock, rule, begin)
+
+
+def merged(kept: Clock | None, fresh: Clock, now: datetime, *, order_moved: bool = False) -> Clock:
+    """Bring a clock of the case in line with what is known now.
+
+    It moves earlier when an earlier start or a shorter date becomes known, and later only when the authority itself
+    moved the date of its order (`order_moved`). A clock that has ended, or was ever suspended, is left as it is.
+    """
+    if kept is None:
+        return fresh
+    before, after = clocks.wanted_at(kept), clocks.wanted_at(fresh)
+    if kept.status is not ClockStatus.RUNNING or before is None or after is None or before == after:
+        return kept
+    if kept.reason or (after > before and not order_moved):
+        return kept
+    way = "earlier" if after < before else "later"
+    reason = f"moved {way}: {fresh.t0_basis}" if fresh.t0 != kept.t0 else f"moved {way}: the order's date"
+    change = DueChange(due_operational=kept.due_operational, changed_at=now, reason=reason)
+    return replace(fresh, rule=kept.rule, due_history=(*kept.due_history, change))
+
+
+def _towards_target(clock: Clock, rule: ClockRule) -> Clock:
+    target = clock.t0 + (rule.internal_target or timedelta())
+    step = f"no number in the law; internal target {_span(rule.internal_target)} → {counting.utc(target)}"
+    return replace(clock, internal_target=target, derivation=(f"start {counting.utc(clock.t0)}", step))
+
+
+def _towards_due(clock: Clock, rule: ClockRule, begin: Begin) -> Clock:
+    at_start = _ends(rule, begin.t0, begin)
+    first = min(at_start, key=lambda end: end.at)
+    later = _ends(rule, begin.latest, begin) if clock.contested and begin.latest else ()
+    last = max((*at_start, *later), key=lambda end: end.at)
+    due, steps, latest = first.at, first.steps, last.at
+    if last.at != first.at:
+        steps = (*steps, f"latest reading {last.steps[0]} → {counting.utc(last.at)}")
+    if begin.ordered is not None and begin.ordered < due:
+        due = latest = begin.ordered.astimezone(UTC)
+        steps = (*steps, f"the order sets an earlier date → {counting.utc(due)}")
+    uses_calendar = rule.unit not in (Unit.AS_ORDERED, Unit.QUALITATIVE) and bool(begin.readings)
+    return replace(
+        clock,
+        due_operational=due,
+        due_legal_latest=latest,
+        derivation=steps,
+        pinned=begin.pinned if uses_calendar else "",
+    )
+
+
+def _ends(rule: ClockRule, t0: datetime, begin: Begin) -> tuple[End, ...]:
+    if rule.unit in (Unit.AS_ORDERED, Unit.QUALITATIVE):
+        if begin.ordered is None:
+            raise ValueError(f"{rule.id} is due when the order says, and this order sets no date")
+        at = begin.ordered.astimezone(UTC)
+        return (End(at=at, steps=(f"start {counting.utc(t0)}", f"the order sets the date → {counting.utc(at)}")),)
+    if not begin.readings:
+        return (counting.ends(rule.unit, rule.number, t0, None),)
+    return tuple(
+        counting.ends(rule.unit, rule.number, t0, reading, working_time_only=rule.working_time_only)
+        for reading in begin.readings
+    )
+
+
+def _span(span: timedelta | None) -> str:
+    minutes = int((span or timedelta()).total_seconds() // 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h" if not minutes else f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -1,0 +1,174 @@
+"""May this code go live? Every history is lived again: the same commands, arguments, timers, answers and results.
+
+A recorded history without an event that our code handled proves nothing and is reported as `not_started`.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHistory
+from temporalio.converter import DataConverter, WorkflowSerializationContext
+from temporalio.worker import Replayer, WorkflowReplayResult
+
+from replay.compare import Difference, differences, first_unrecorded
+from replay.histories import Recorded
+from replay.tape import Tape, TapingRunner
+from starter.sealing import UNREADABLE
+
+_EVENT_ID = re.compile(r"(?:event_id|event id|id)[:=]?\s*(\d+)")
+
+
+class Verdict(StrEnum):
+    """How a history compares with today's code. Only the first two let a deploy pass."""
+
+    SAME = "same"
+    NOT_STARTED = "not_started"
+    DIFFERENT = "different"
+    NONDETERMINISTIC = "nondeterministic"
+    BROKEN = "broken"
+    UNREADABLE = "unreadable"
+    UNKNOWN_TYPE = "unknown_type"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """The verdict on one run, with the reasons in the order of its events."""
+
+    workflow_id: str
+    run_id: str
+    workflow_type: str
+    origin: str
+    events: int
+    verdict: Verdict
+    detail: str = ""
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether this run can live on with today's code."""
+        return self.verdict in (Verdict.SAME, Verdict.NOT_STARTED)
+
+
+async def check(
+    runs: Iterable[Recorded] | AsyncIterator[Recorded],
+    *,
+    workflows: Sequence[type],
+    converter: DataConverter,
+    namespace: str = "default",
+) -> AsyncIterator[Checked]:
+    """Replay every run and compare. Never raises for a history that does not fit: that is a verdict."""
+    checker = _Checker(workflows, converter, namespace)
+    async for run in _each(runs):
+        yield await checker.verdict(run)
+
+
+class _Checker:
+    """Holds the code under test and the keys for many histories."""
+
+    def __init__(self, workflows: Sequence[type], converter: DataConverter, namespace: str) -> None:
+        self._converter = converter
+        self._namespace = namespace
+        self._workflows = list(workflows)
+        self._types = {_type_name(each) for each in workflows}
+
+    async def verdict(self, run: Recorded) -> Checked:
+        """Judge one run."""
+        if run.workflow_type not in self._types:
+            return _checked(run, Verdict.UNKNOWN_TYPE, f"this code has no workflow type {run.workflow_type}")
+        if reason := await self._sealed_for_others(run):
+            return _checked(run, Verdict.UNREADABLE, reason)
+        if not any(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for event in run.events):
+            return _checked(run, Verdict.NOT_STARTED, "no task of it has been completed yet")
+        runner = TapingRunner()
+        failure = await self._replayed(run, runner)
+        tape = runner.tapes.get(run.workflow_id, Tape())
+        return await self._judged(run, tape, failure)
+
+    async def _replayed(self, run: Recorded, runner: TapingRunner) -> Exception | None:
+        replayer = Replayer(
+            workflows=self._workflows,
+            workflow_runner=runner,
+            unsandboxed_workflow_runner=runner,
+            namespace=self._namespace,
+            data_converter=self._converter,
+        )
+        result = await _result(replayer, run.history())
+        return result.replay_failure
+
+    async def _judged(self, run: Recorded, tape: Tape, failure: Exception | None) -> Checked:
+        if tape.failed_with:
+            where = f" at {tape.failed_at}" if tape.failed_at else ""
+            reached = f"event {tape.reached}: the code raised {tape.failed_with}{where}"
+            return _checked(run, Verdict.BROKEN, reached)
+        found = await differences(run, tape, self._converter, self._namespace)
+        if failure is not None:
+            return _checked(run, Verdict.NONDETERMINISTIC, "", _reasons(run, tape, failure, found))
+        return _checked(run, Verdict.DIFFERENT if found else Verdict.SAME, "", found)
+
+    async def _sealed_for_others(self, run: Recorded) -> str:
+        """Say why the start of the run cannot be opened, or ""."""
+        context = WorkflowSerializationContext(namespace=self._namespace, workflow_id=run.workflow_id)
+        codec = self._converter.with_context(context).payload_codec
+        if codec is None or not run.input:
+            return ""
+        for payload in await codec.decode(run.input):
+            if payload.metadata.get("encoding") == UNREADABLE:
+                return _CLOSED_DOORS.get(payload.data.decode(), _CLOSED_DOORS["forged"])
+        return ""
+
+
+_CLOSED_DOORS = {
+    "unknown_key": "this key ring does not hold the key that sealed it; use the ring it was recorded with",
+    "plaintext": "its payloads are not sealed, so seawall did not write them",
+    "other_case": "its payloads belong to another case",
+    "forged": "its payloads do not open: another namespace, or changed since",
+    "malformed": "its payloads are damaged",
+}
+
+
+async def _result(replayer: Replayer, history: WorkflowHistory) -> WorkflowReplayResult:
+    return await replayer.replay_workflow(history, raise_on_replay_failure=False)
+
+
+def _reasons(run: Recorded, tape: Tape, failure: Exception, found: list[Difference]) -> list[Difference]:
+    """Name the first divergence. After it nothing compares, so the rest is left out."""
+    named = _EVENT_ID.search(str(failure))
+    event_id = int(named.group(1)) if named else 0
+    early = [each for each in found if not event_id or each.event_id <= event_id] or found
+    if early:
+        return early[:1]
+    extra = first_unrecorded(run, tape)
+    if extra is None:
+        last = next((given.place for given in reversed(tape.commands) if given.place), "")
+        return [Difference(event_id=event_id, what="the order", recorded="one", now="another", place=last)]
+    return [Difference(event_id=event_id, what=extra.name, recorded="not done", now="done", place=extra.place)]
+
+
+def _checked(run: Recorded, verdict: Verdict, detail: str, found: Sequence[Difference] = ()) -> Checked:
+    return Checked(
+        workflow_id=run.workflow_id,
+        run_id=run.run_id,
+        workflow_type=run.workflow_type,
+        origin=run.origin,
+        events=len(run.events),
+        verdict=verdict,
+        detail=detail,
+        differences=tuple(found),
+    )
+
+
+def _type_name(workflow: type) -> str:
+    definition = getattr(workflow, "__temporal_workflow_definition", None)
+    return str(getattr(definition, "name", None) or workflow.__name__)
+
+
+async def _each(runs: Iterable[Recorded] | AsyncIterator[Recorded]) -> AsyncIterator[Recorded]:
+    if isinstance(runs, AsyncIterator):
+        async for run in runs:
+            yield run
+    else:
+        for run in runs:
+            yield run

@@ -1,0 +1,123 @@
+"""What does the code command when it lives a history again? Every command, with the place in our code that gave it.
+
+The workflow runner is a public extension point; `_add_command` of the instance and the bridge's messages are not
+(temporalio 1.35). `tests/replay` fails if a new release moves them.
+"""
+
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_commands import WorkflowCommand
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+
+ROOT = Path(__file__).resolve().parent.parent
+_FOREIGN = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parent), "<frozen")
+_TRACE_LINE = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
+PLACES_MAX = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commanded:
+    """One command; `place` is where our code gave it, innermost first."""
+
+    command: WorkflowCommand
+    place: str
+    history_length: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Tape:
+    """What one replay of one run commanded, in order. `updates` maps Temporal's protocol ids to update ids."""
+
+    commands: list[Commanded] = field(default_factory=list)
+    updates: dict[str, str] = field(default_factory=dict)
+    failed_at: str = ""
+    failed_with: str = ""
+    reached: int = 0
+
+
+class TapingRunner(WorkflowRunner):
+    """Run workflows unsandboxed and tape their commands. One tape a run id."""
+
+    def __init__(self) -> None:
+        self._inner = UnsandboxedWorkflowRunner()
+        self.tapes: dict[str, Tape] = {}
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """See the base class."""
+        self._inner.prepare_workflow(defn)
+
+    def set_worker_level_failure_exception_types(self, types: Any) -> None:
+        """See the base class."""
+        self._inner.set_worker_level_failure_exception_types(types)
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Make an instance whose activations and commands are taped."""
+        instance = self._inner.create_instance(det)
+        tape = self.tapes[det.info.workflow_id] = Tape()
+        _tape(instance, tape)
+        return instance
+
+
+def _tape(instance: Any, tape: Tape) -> None:
+    activate, add_command = instance.activate, instance._add_command
+    places: list[str] = []
+
+    def placed() -> Any:
+        places.append(place(sys._getframe(1)))
+        return add_command()
+
+    def activated(activation: WorkflowActivation) -> WorkflowActivationCompletion:
+        places.clear()
+        tape.reached = max(tape.reached, activation.history_length)
+        for job in activation.jobs:
+            if job.HasField("do_update"):
+                tape.updates[job.do_update.protocol_instance_id] = job.do_update.id
+        completion: WorkflowActivationCompletion = activate(activation)
+        if completion.HasField("successful"):
+            for number, command in enumerate(completion.successful.commands):
+                _keep(tape, command, places[number] if number < len(places) else "", activation.history_length)
+        elif completion.HasField("failed"):
+            _broke(tape, completion)
+        return completion
+
+    instance._add_command, instance.activate = placed, activated
+
+
+def _keep(tape: Tape, command: WorkflowCommand, where: str, history_length: int) -> None:
+    held = WorkflowCommand()
+    held.CopyFrom(command)
+    tape.commands.append(Commanded(command=held, place=where, history_length=history_length))
+
+
+def _broke(tape: Tape, completion: WorkflowActivationCompletion) -> None:
+    """Keep where the code raised. The message may quote values of the case, so only the type is told."""
+    failure = completion.failed.failure
+    trace = failure.stack_trace
+    if failure.HasField("encoded_attributes"):
+        trace = failure.encoded_attributes.data.decode(errors="replace").replace('\\"', '"')
+    tape.failed_with = failure.application_failure_info.type or "an error"
+    ours = [(file, line) for file, line, _ in _TRACE_LINE.findall(trace) if not file.startswith(_FOREIGN)]
+    tape.failed_at = f"{_relative(ours[-1][0])}:{ours[-1][1]}" if ours else ""
+
+
+def place(frame: FrameType | None) -> str:
+    """Name the nearest places of our own code on the stack: `workflows/waiting.py:80 < workflows/sweep.py:41`."""
+    found: list[str] = []
+    while frame is not None and len(found) < PLACES_MAX:
+        file = frame.f_code.co_filename
+        if not file.startswith(_FOREIGN):
+            found.append(f"{_relative(file)}:{frame.f_lineno}")
+        frame = frame.f_back
+    return " < ".join(found)
+
+
+def _relative(file: str) -> str:
+    path = Path(file)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else file

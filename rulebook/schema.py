@@ -1,0 +1,305 @@
+"""Which shapes may a rule file have? Strict models at the rim: nothing extra, nothing guessed."""
+
+import re
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from escalations.clocks import Force
+from escalations.consensus import GateKind
+from escalations.model import Domain, Milestone
+from escalations.notices import Recipient
+from escalations.rules import Start, Unit
+from rulebook.asking import Group
+
+DURATION = re.compile(r"^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?$")
+
+
+def duration(value: Any) -> timedelta:
+    """Read an ISO 8601 duration of days, hours, minutes, seconds; longer than nothing. Raises ValueError."""
+    found = DURATION.match(value) if isinstance(value, str) else None
+    if found is None or not any(found.groups()):
+        raise ValueError("write a duration such as PT30M, PT6H or P7D")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not span:
+        raise ValueError("a duration is longer than nothing; write PT1M or more")
+    return span
+
+
+def words(value: Any) -> Any:
+    """Let a single text stand for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+Span = Annotated[timedelta, BeforeValidator(duration)]
+Text = Annotated[str, Field(min_length=1, max_length=600)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,79}$")]
+Role = Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")]
+Level = Annotated[int, Field(ge=0, le=4)]
+Band = Annotated[int, Field(ge=0, le=3)]
+Points = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,2})?$")]
+PersonId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*\.[a-z][a-z0-9]*$")]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+OneOf = Field(strict=False)
+
+
+class Rim(BaseModel):
+    """The common strictness of every file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Effective(Rim):
+    """From and to, inclusive; `to: null` has no end."""
+
+    from_: date = Field(alias="from")
+    to: date | None
+
+
+class Period(Rim):
+    """How long; a qualitative duty and an order's own date have no number."""
+
+    unit: Annotated[Unit, OneOf]
+    n: Annotated[int, Field(ge=0, le=9999)] = 0
+
+
+class ReadingRow(Rim):
+    """One way to count."""
+
+    zone: Text
+    calendar: Text
+    weekend: Annotated[list[Weekday], BeforeValidator(words)] = []
+    roll_forward: bool = False
+    min_working_days: Annotated[int, Field(ge=0, le=9)] = 0
+
+
+class CountingRow(Rim):
+    """Whether the day of the event counts, and every defensible way to count."""
+
+    exclude_day_zero: bool
+    readings: Annotated[list[ReadingRow], Field(min_length=1)]
+
+
+class ClockRow(Rim):
+    """A rule with a deadline."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9-]{2,39}$")]
+    version: Annotated[int, Field(ge=1)]
+    effective: Effective
+    jurisdiction: Annotated[str, Field(pattern=r"^([A-Z]{2}|any)$")]
+    instrument: Text
+    duty: Text
+    meets: Annotated[Milestone, OneOf]
+    owner: Role
+    recipient: Text
+    applies_if: list[Group] = []
+    starts_at: Annotated[Start, OneOf]
+    period: Period
+    internal_target: Span | None = None
+    counting: CountingRow | None = None
+    running_on: Literal["all_days", "working_days_only"] = "all_days"
+    suspends_on: list[Name] = []
+    on_release: Literal["continue", "restart"] = "continue"
+    margin: Span
+    force: Annotated[Force, OneOf] = Force.LAW
+    confidence: Literal["H", "M", "L"]
+    source: Text
+    checked: date
+    note: str = ""
+
+
+class ClockFile(Rim):
+    """One file of clocks."""
+
+    rules: Annotated[list[ClockRow], Field(min_length=1)]
+
+
+class LevelRow(Rim):
+    """A level of a severity input."""
+
+    level: Level
+    why: Text
+    any_of: Annotated[list[Group], Field(min_length=1)]
+
+
+class Otherwise(Rim):
+    """The level when none holds."""
+
+    level: Level
+    why: Text
+
+
+class InputRow(Rim):
+    """One severity input."""
+
+    name: Text
+    weight: Annotated[int, Field(ge=1, le=100)]
+    otherwise: Otherwise
+    levels: Annotated[list[LevelRow], Field(min_length=1)]
+
+
+class FloorRow(Rim):
+    """A band never undercut."""
+
+    band: Band
+    why: Text
+    any_of: Annotated[list[Group], Field(min_length=1)]
+
+
+class TargetRow(Rim):
+    """Internal targets of one priority."""
+
+    acknowledge: Span
+    triage: Span
+    contain: Span
+    decide: Span
+    ratify: Span
+    root_cause: Span
+
+
+class SeverityFile(Rim):
+    """severity.yaml."""
+
+    inputs: Annotated[list[InputRow], Field(min_length=1)]
+    bands: Annotated[list[Points], Field(min_length=4, max_length=4)]
+    floors: list[FloorRow]
+    urgency: Annotated[list[Span], Field(min_length=4, max_length=4)]
+    targets: Annotated[list[TargetRow], Field(min_length=5, max_length=5)]
+
+
+class SeatRow(Rim):
+    """A role's place at a table."""
+
+    required: bool = False
+    may_veto: bool = False
+
+
+class PanelRow(Rim):
+    """A table."""
+
+    quorum: Annotated[int, Field(ge=1, le=20)]
+    seats: Annotated[dict[Role, SeatRow], Field(min_length=1)]
+
+
+class OptionRow(Rim):
+    """One possible answer."""
+
+    label: Text
+    reversible: bool
+    external: bool
+
+
+class GateRow(Rim):
+    """One question of the process."""
+
+    question: Text
+    options: Annotated[dict[Name, OptionRow], Field(min_length=2)]
+    recommended: Name
+    default: Name
+    if_binding: str = ""
+    if_floor: str = ""
+    if_escalated: str = ""
+    time_box: Annotated[list[Span], Field(min_length=5, max_length=5)]
+    minimum: Span
+    before_clocks: bool
+    panel: PanelRow
+    tiers: dict[Band, PanelRow] = {}
+    emergency: dict[Band, PanelRow] = {}
+    ladder: list[PanelRow] = []
+
+
+class NoticeRow(Rim):
+    """One letter owed."""
+
+    template: Name
+    recipient: Annotated[Recipient, OneOf]
+    meets: Annotated[Milestone, OneOf]
+    duty: Text
+    stops: list[Name]
+    when: Group
+    per_order: bool = False
+    mandatory: bool
+
+
+class StatementRow(Rim):
+    """Values of a statement of reasons."""
+
+    restriction: Name
+    category: Name
+    keywords: list[Name]
+    ground: Name
+    basis: Annotated[str, Field(min_length=1, max_length=500)]
+    explanation: Text
+
+
+class ContainmentRow(Rim):
+    """The act."""
+
+    action: Name
+    reason_code: Name
+    batch: Annotated[int, Field(ge=1, le=10_000)]
+    statement: StatementRow
+
+
+class PlaybookFile(Rim):
+    """One file under playbooks/."""
+
+    id: Name
+    version: Annotated[int, Field(ge=1)]
+    domain: Annotated[Domain, OneOf]
+    title: Text
+    owner: Role
+    stand_in: Role
+    channel: Text
+    page: list[Group]
+    contain_first: list[Group]
+    evidence: Annotated[list[Name], Field(min_length=1)]
+    containment: ContainmentRow
+    resweeps: list[Span]
+    root_cause_to: Annotated[int, Field(ge=-1, le=4)]
+    gates: dict[Annotated[GateKind, OneOf], GateRow]
+    notices: list[NoticeRow]
+
+
+class PersonRow(Rim):
+    """Somebody."""
+
+    name: Text
+    roles: Annotated[list[Role], Field(min_length=1)]
+
+
+class RosterFile(Rim):
+    """rosters.yaml."""
+
+    persons: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*\.[a-z][a-z0-9]*$")], PersonRow], Field(min_length=1)
+    ]
+
+
+class CountryRow(Rim):
+    """A market."""
+
+    zone: Text
+    calendar: Text
+    legal_order: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
+class PlatformRow(Rim):
+    """The company."""
+
+    name: Text
+    establishment: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    roles: Annotated[list[Name], Field(min_length=1)]
+    contact: Text
+    redress: Text
+
+
+class BookFile(Rim):
+    """rulebook.yaml."""
+
+    edition: Annotated[str, Field(pattern=r"^20\d\d\.(0[1-9]|1[0-2])$")]
+    short_timeboxes: bool
+    platform: PlatformRow
+    countries: Annotated[dict[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], CountryRow], Field(min_length=1)]

@@ -1,0 +1,1 @@
+"""Which doors lead to a case? Thin ones: parse, authenticate, call, show."""

@@ -1,0 +1,53 @@
+"""What can be done from a terminal? `seawall …`, one group a kind of person."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from starter.errors import Problem
+
+app = typer.Typer(
+    name="seawall",
+    help="Run a marketplace's trust and safety escalations as durable Temporal workflows.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def compose() -> typer.Typer:
+    """Gather the commands of every door."""
+    from replay import commands as engineers
+    from starter import people, stewards
+    from starter.intake import commands as intake
+    from starter.stack import commands as stack
+
+    for door in (stack, intake, people, stewards, engineers):
+        door.build(app)
+    return app
+
+
+def main() -> None:
+    """Run `seawall`. A refusal is one line on stderr and its documented exit code, never a traceback."""
+    sys.exit(guarded(lambda: compose()(standalone_mode=False)))
+
+
+def guarded(run: Callable[[], Any]) -> int:
+    """Run a command and translate how it ended into an exit code."""
+    try:
+        code = run()
+    except Problem as problem:
+        print(f"seawall: {problem.line()}", file=sys.stderr)
+        return problem.exit_code
+    except typer.Abort:
+        print("seawall: stopped.", file=sys.stderr)
+        return 130
+    except KeyboardInterrupt:
+        print("seawall: stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 141
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,49 @@
+"""How does what a person says in the browser reach the case? Checked, attested, said once, answered in place."""
+
+import re
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from starter import signin
+from starter.console import forms
+from starter.console.desk import Visitor, desk, is_fragment, page, visitor
+from starter.console.security import refuse_foreign, refuse_without_token
+from starter.errors import Problem
+
+router = APIRouter()
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+@router.post("/cases/{case_id}/{name}")
+async def said(request: Request, case_id: str, name: str) -> Response:
+    """Take a form for a case and show the receipt, or the reason it was refused beside the form."""
+    refuse_foreign(request)
+    who = visitor(request)
+    form = await forms.fields(request)
+    refuse_without_token(who.session, form.get("csrf", ""))
+    request_id = form.get("request_id", "")
+    if not REQUEST_ID.fullmatch(request_id):
+        raise Problem("request_id_required", "The form has lost its request id.", next_step="Reload the page.")
+    try:
+        return await _answered(request, case_id, name, form=form, request_id=request_id, who=who)
+    except Problem as problem:
+        if not is_fragment(request):
+            raise
+        problem_page = request.app.exception_handlers[Problem]
+        answer: Response = await problem_page(request, problem)
+        answer.headers["HX-Retarget"] = f"#answer-{request_id}"
+        answer.headers["HX-Reswap"] = "innerHTML"
+        return answer
+
+
+async def _answered(
+    request: Request, case_id: str, name: str, *, form: dict[str, str], request_id: str, who: Visitor
+) -> Response:
+    at = desk(request)
+    message = forms.message(name, form, request_id=request_id, person=who.person)
+    message = signin.attested(message, case_id, door="console", home=at.home)
+    receipt = await at.speak(await at.client(), case_id, name, message)
+    template = "_receipt.html" if is_fragment(request) else "receipt.html"
+    return page(request, template, who=who, receipt=receipt, case_id=case_id, name=name, quarantined=0)

@@ -1,0 +1,1 @@
+"""How does a report from outside become a case, exactly once?"""

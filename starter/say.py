@@ -1,0 +1,306 @@
+"""How does a door say something to a case, and what does it answer when the case cannot?
+
+Rule: every message ends in the case's receipt or in a `Problem` with the next step. A message for a closed case goes to
+the reopen flow (when it can change what was decided) or is refused with the outcome; it never vanishes. Repeating a
+message with its request id is always safe: the case gives the first answer again, over all its runs.
+"""
+
+import asyncio
+import random
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+import structlog
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from escalations.casefile import CaseFile, Opening
+from escalations.messages import Merge, Receipt, Reopen, Report, Said
+from escalations.model import Intake
+from starter import connect
+from starter.errors import BUSY, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
+from workflows import options
+
+WORKFLOW = "Escalation"
+IN_FLIGHT = 8  # Temporal refuses the 11th update in flight of a workflow; two places stay free for other processes
+REOPENING = frozenset({"report", "learn", "appeal", "reopen", "withdraw", "merge"})
+CASE_ID = re.compile(r"ESC(-[0-9A-HJKMNP-TV-Z]{4}){3}")
+BUSY_BUDGET = timedelta(seconds=20)
+
+log = structlog.get_logger(__name__)
+_places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+
+class Message(Protocol):
+    """Anything of `escalations.messages` that is said to a case."""
+
+    @property
+    def said(self) -> Said: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Saying:
+    client: Client
+    case_id: str
+    name: str
+    message: Message
+    timeout: timedelta
+
+    @property
+    def request_id(self) -> str:
+        return self.message.said.request_id
+
+    def server_away(self) -> Problem:
+        return connect.server_away(self.client.service_client.config.target_host)
+
+    def handle(self) -> WorkflowHandle[object, CaseFile]:
+        return self.client.get_workflow_handle(self.case_id, result_type=CaseFile)
+
+
+class _CaseClosedError(Exception):
+    """The run ended before, or while, it was spoken to."""
+
+
+async def say(
+    client: Client,
+    case_id: str,
+    name: str,
+    message: Message,
+    *,
+    timeout: timedelta = timedelta(seconds=10),  # noqa: ASYNC109 (one attempt's bound, not the call's)
+) -> Receipt:
+    """Send the update `name` and return the case's receipt.
+
+    At most 8 messages of one case are in flight from this process; `timeout` bounds one attempt, being busy is
+    retried for 20 s more. Raises `Problem`: `unknown_case`, `already_closed`, `busy`, `not_answered`, `server_away`,
+    or the refusal code of the case itself.
+    """
+    if not CASE_ID.fullmatch(case_id):
+        raise unknown_case()
+    saying = _Saying(client=client, case_id=case_id, name=name, message=message, timeout=timeout)
+    place = _places.setdefault(case_id, asyncio.Semaphore(IN_FLIGHT))
+    async with place:
+        try:
+            return await _updated(saying)
+        except _CaseClosedError:
+            return await _said_to_closed(saying)
+
+
+def unknown_case() -> Problem:
+    """Refuse a case that does not exist, in the same words wherever that is noticed."""
+    return Problem(
+        "unknown_case", "There is no such case.", next_step="List cases with `seawall list`.", exit_code=UNKNOWN_CASE
+    )
+
+
+async def _updated(saying: _Saying) -> Receipt:
+    """Send the update, waiting with jitter while the case has too many in flight or changes over to its next run."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + BUSY_BUDGET.total_seconds()
+    pause = 0.1
+    while True:
+        try:
+            return await _attempted(saying)
+        except RPCError as error:
+            if (explained := await _explained(saying, error)) is not None:
+                raise explained from error
+            if loop.time() + pause > give_up_at:
+                raise _busy(saying) from error
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+        pause = min(pause * 2, 2.0)
+
+
+async def _attempted(saying: _Saying) -> Receipt:
+    """Send the update once. The client polls for the answer without an end of its own, so the bound is set here."""
+    try:
+        async with asyncio.timeout(saying.timeout.total_seconds()):
+            receipt: Receipt = await saying.handle().execute_update(
+                saying.name,
+                saying.message,
+                id=saying.request_id,
+                result_type=Receipt,
+                rpc_timeout=saying.timeout,
+            )
+            return receipt
+    except WorkflowUpdateFailedError as failed:
+        raise _refusal(failed) from failed
+    except RuntimeError as unconnected:  # what a lazily connected client raises when its first connection fails
+        raise saying.server_away() from unconnected
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as timed_out:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from timed_out
+        raise await _silence(saying) from timed_out
+
+
+def _refusal(failed: WorkflowUpdateFailedError) -> Exception:
+    cause = failed.cause
+    if not isinstance(cause, ApplicationError):
+        return Problem(
+            "refused",
+            "The case could not take the message.",
+            next_step="Look at it with `seawall show`.",
+            exit_code=REFUSED,
+        )
+    if cause.type == "AcceptedUpdateCompletedWorkflow":
+        return _CaseClosedError()
+    return Problem(cause.type or "refused", cause.message, exit_code=REFUSED)
+
+
+async def _silence(saying: _Saying) -> Problem:
+    """Tell a server that is away from a case that does not answer."""
+    try:
+        await saying.client.service_client.check_health(timeout=timedelta(seconds=2))
+    except RPCError:
+        return saying.server_away()
+    return Problem(
+        "not_answered",
+        f"The case did not answer within {saying.timeout.total_seconds():g} s: its worker is away or busy.",
+        next_step=(
+            "Nothing was lost. Check that `seawall up` is running and repeat "
+            f"with the same request id ({saying.request_id}); it counts once."
+        ),
+        exit_code=UNAVAILABLE,
+    )
+
+
+async def _explained(saying: _Saying, error: RPCError) -> Exception | None:
+    """Turn an RPC failure into what it means for the speaker; None means try again."""
+    if error.status in (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.ABORTED):
+        return None
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return await _absence(saying)
+    if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
+        return saying.server_away()
+    log.warning("message.refused_by_server", case_id=saying.case_id, message=saying.name, status=error.status.name)
+    return Problem(
+        "server_refused",
+        f"The Temporal server refused the message ({error.status.name}); nothing was taken.",
+        next_step="Check the connection profile (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY).",
+        exit_code=UNAVAILABLE,
+    )
+
+
+async def _absence(saying: _Saying) -> Exception | None:
+    """Find out what NOT_FOUND means: the server says it of unknown and of closed workflows alike."""
+    try:
+        described = await saying.handle().describe(rpc_timeout=saying.timeout)
+    except RPCError as error:
+        return unknown_case() if error.status is RPCStatusCode.NOT_FOUND else saying.server_away()
+    return None if described.status is WorkflowExecutionStatus.RUNNING else _CaseClosedError()
+
+
+def _busy(saying: _Saying) -> Problem:
+    return Problem(
+        "busy",
+        "The case is answering others; the message was not taken.",
+        next_step=f"Repeat in a few seconds with the same request id ({saying.request_id}).",
+        exit_code=BUSY,
+    )
+
+
+async def _said_to_closed(saying: _Saying) -> Receipt:
+    """Answer from the closed run's memory, start the next run on purpose, or refuse with the outcome."""
+    file = await _closed_file(saying)
+    if file is not None:
+        if (answered := file.answers.get(saying.request_id)) is not None:
+            return answered
+        if saying.name not in REOPENING:
+            raise _already_closed(file)
+        await _start_next_run(saying, file)
+    try:
+        return await _updated(saying)
+    except _CaseClosedError:
+        raise _busy(saying) from None
+
+
+async def _closed_file(saying: _Saying) -> CaseFile | None:
+    """Fetch the file the closed run ended with; None when somebody has reopened the case meanwhile.
+
+    The run is named: without its id the result awaited would be that of the newest run, which may just have started.
+    """
+    try:
+        async with asyncio.timeout(saying.timeout.total_seconds()):
+            newest = await saying.handle().describe(rpc_timeout=saying.timeout)
+            if newest.status is WorkflowExecutionStatus.RUNNING:
+                return None
+            closed = saying.client.get_workflow_handle(saying.case_id, run_id=newest.run_id, result_type=CaseFile)
+            file: CaseFile = await closed.result(rpc_timeout=saying.timeout)
+            return file
+    except WorkflowFailureError as failed:
+        raise Problem(
+            "case_halted",
+            "The case was stopped from outside (terminated or failed) and has no closing file.",
+            next_step="An engineer must repair it: `seawall replay export`, then reset it in Temporal.",
+            exit_code=REFUSED,
+        ) from failed
+    except (RPCError, TimeoutError) as error:
+        raise saying.server_away() from error
+
+
+def _already_closed(file: CaseFile) -> Problem:
+    when = f" on {file.closed_at:%Y-%m-%d %H:%M} UTC" if file.closed_at else ""
+    outcome = f" with the ruling '{file.ruling}'" if file.ruling else ""
+    return Problem(
+        "already_closed",
+        f"The case closed{when}{outcome}.",
+        next_step="To go on with it, use `seawall reopen`.",
+        exit_code=REFUSED,
+    )
+
+
+async def _start_next_run(saying: _Saying, file: CaseFile) -> None:
+    """Start the next run of the same case. Several doors at once start one run; the others join it."""
+    opening = Opening(
+        case_id=saying.case_id,
+        intake=_first_intake(saying.message, file),
+        file=file,
+        reopened_by=saying.message.said.person,
+        reopened_why=_why(saying),
+    )
+    try:
+        await saying.client.start_workflow(
+            WORKFLOW,
+            opening,
+            id=saying.case_id,
+            task_queue=options.TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            rpc_timeout=saying.timeout,
+        )
+    except RPCError as error:
+        raise saying.server_away() from error
+    log.info("case.reopened", case_id=saying.case_id, by_message=saying.name)
+
+
+def _first_intake(message: Message, file: CaseFile) -> Intake:
+    """Name the intake that a run starts from; a file always has one, a repaired file may not."""
+    if file.intakes:
+        return file.intakes[0]
+    if isinstance(message, Report):
+        return message.intake
+    if isinstance(message, Reopen | Merge) and message.intake is not None:
+        return message.intake
+    raise Problem(
+        "case_halted",
+        "The closed case has no intake to go on from.",
+        next_step="Open a new case with `seawall open`.",
+        exit_code=REFUSED,
+    )
+
+
+def _why(saying: _Saying) -> str:
+    reason = getattr(saying.message, "reason", "")
+    return str(reason) or f"'{saying.name}' arrived after the case closed"

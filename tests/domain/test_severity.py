@@ -1,0 +1,154 @@
+"""Does the scale give the bands that the house agreed on, and does doubt go up?"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import rulebook
+from escalations import severity, situation
+from escalations.clocks import Clock, ClockStatus, Force
+from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind, Milestone, Product
+
+BOOK = rulebook.load()
+RULES = BOOK.severity
+NOW = datetime(2026, 12, 24, 15, 40, tzinfo=UTC)
+
+
+def report(kind=IntakeKind.INCIDENT_REPORT, **options):
+    plain = {"source": "test", "source_ref": "1", "kind": kind, "title": "a report", "received_at": NOW}
+    return Intake(**(plain | options))
+
+
+def scored(*intakes, domain=Domain.PSAFE, clocks=(), contained=False):
+    seen = situation.situation(BOOK, intakes, domain, contained=contained)
+    return severity.scored(RULES, situation.with_clocks(seen, clocks, NOW))
+
+
+@pytest.mark.parametrize(
+    ("levels", "score", "band"),
+    [
+        pytest.param((3, 4, 3, 3, 3, 4, 2, 3), "80", 0, id="S1"),
+        pytest.param((3, 4, 3, 0, 1, 4, 1, 0), "62.5", 1, id="S3"),
+        pytest.param((3, 4, 2, 3, 0, 4, 0, 3), "66.25", 1, id="S4"),
+        pytest.param((4, 4, 2, 3, 4, 4, 0, 3), "83.75", 0, id="S4-after-the-flip"),
+        pytest.param((4, 4, 3, 3, 2, 4, 3, 4), "87.5", 0, id="S8"),
+        pytest.param((4, 4, 4, 4, 4, 4, 4, 4), "100", 0, id="worst"),
+        pytest.param((4, 4, 4, 4, 1, 1, 0, 4), "76.25", 0, id="P0-above-75"),
+        pytest.param((4, 4, 4, 2, 2, 1, 1, 0), "70", 1, id="P1"),
+        pytest.param((2, 2, 2, 2, 2, 2, 2, 2), "50", 2, id="P2"),
+        pytest.param((1, 1, 1, 1, 1, 1, 1, 1), "25", 3, id="P3"),
+        pytest.param((0, 0, 0, 0, 0, 0, 0, 0), "0", 4, id="P4"),
+        pytest.param((4, 4, 3, 0, 0, 4, 4, 2), "73.75", 1, id="just-below-75"),
+        pytest.param((4, 4, 0, 4, 4, 4, 0, 0), "75", 0, id="75-is-P0"),
+        pytest.param((4, 4, 0, 0, 0, 4, 0, 0), "55", 1, id="55-is-P1"),
+        pytest.param((0, 4, 0, 4, 0, 4, 0, 0), "35", 2, id="35-is-P2"),
+        pytest.param((0, 0, 0, 0, 0, 4, 0, 0), "15", 3, id="15-is-P3"),
+    ],
+)
+def test_levels_give_the_score_and_the_band(levels, score, band):
+    judged = severity.judged(RULES, levels)
+
+    assert (judged.score, judged.band) == (score, band)
+
+
+def test_s1_is_read_from_its_three_reports():
+    product = Product(name="VoltPeak 20K", gtins=("0860009999112",))
+    order = AuthorityOrder(
+        authority="a German authority", reference="MSA-1", legal_basis="GPSR art. 22(4), (5)", country="DE",
+        reply_to="order@authority.example", listings=("L-771",), identical_content=True,
+    )  # fmt: skip
+    facts = Facts(serious_injuries=1, child_injured=True, units_sold=11_714, velocity=3, media=2)
+
+    found = scored(
+        report(source_ref="a", jurisdictions=("AU",), product=product, facts=facts),
+        report(IntakeKind.AUTHORITY_ORDER, source_ref="b", jurisdictions=("DE",), product=product, order=order),
+        report(source_ref="c", jurisdictions=("US",), product=product),
+    )
+
+    assert (found.score, found.band, found.floor) == ("80", 0, 0)
+    assert "score 80 of 100 → P0 (75 or more)" in found.steps
+
+
+@pytest.mark.parametrize(
+    ("intake", "floor"),
+    [
+        pytest.param(report(facts=Facts(deaths=1)), 0, id="confirmed-death"),
+        pytest.param(report(facts=Facts(serious_injuries=2)), 0, id="two-serious-injuries"),
+        pytest.param(report(facts=Facts(serious_injuries=1, child_injured=True)), 0, id="serious-injury-to-a-child"),
+        pytest.param(report(facts=Facts(child_injured=True)), 0, id="a-child-hurt-and-how-badly-is-unknown"),
+        pytest.param(report(facts=Facts(minor_injuries=1, child_injured=True)), None, id="a-child-hurt-slightly"),
+        pytest.param(report(IntakeKind.RECALL_NOTICE, facts=Facts(serious_injuries=1)), 1, id="recall-with-an-injury"),
+        pytest.param(report(facts=Facts(serious_injuries=1)), None, id="one-serious-injury-no-recall"),
+    ],
+)
+def test_floors_are_never_undercut(intake, floor):
+    found = scored(intake)
+
+    assert found.floor == floor
+    assert floor is None or found.band <= floor
+
+
+def test_a_binding_order_is_at_least_p2():
+    order = AuthorityOrder(authority="a", reference="1", legal_basis="l", country="DE", reply_to="r")
+    small = Facts(units_sold=1)
+
+    found = scored(report(IntakeKind.AUTHORITY_ORDER, order=order, facts=small), domain=Domain.MEDIA)
+
+    assert found.floor == 2
+    assert found.band <= 2
+
+
+def test_an_unknown_reach_counts_more_than_a_small_one():
+    unknown, small = scored(report()), scored(report(facts=Facts(units_sold=5)))
+
+    assert float(unknown.score) > float(small.score)
+
+
+def test_two_reports_are_not_added_up_but_the_worse_counts():
+    together = situation.facts((report(facts=Facts(minor_injuries=3)), report(facts=Facts(minor_injuries=2))))
+
+    assert together.minor_injuries == 3
+    assert together.independent_reports == 2
+
+
+def law_clock(left, force=Force.LAW):
+    return Clock(
+        rule="R", version=1, duty="d", instrument="i", meets=Milestone.CONTAINED, t0=NOW, t0_basis="receipt",
+        status=ClockStatus.RUNNING, owner="LEG", recipient="r", margin=timedelta(hours=1),
+        due_operational=NOW + left, force=force,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("left", "grade"),
+    [
+        pytest.param(timedelta(hours=-1), 0, id="past-due"),
+        pytest.param(timedelta(hours=4), 0, id="U0-4h"),
+        pytest.param(timedelta(hours=4, seconds=1), 1, id="U1-above-4h"),
+        pytest.param(timedelta(hours=24), 1, id="U1-24h"),
+        pytest.param(timedelta(hours=72), 2, id="U2-72h"),
+        pytest.param(timedelta(hours=96), 3, id="S1-U3-96h"),
+        pytest.param(timedelta(days=14), 3, id="U3-14d"),
+        pytest.param(timedelta(days=15), 4, id="U4-later"),
+    ],
+)
+def test_urgency_is_the_time_left_to_the_nearest_binding_clock(left, grade):
+    assert severity.urgency(RULES, (law_clock(left),), NOW)[0] == grade
+
+
+def test_a_promise_is_no_urgency():
+    assert severity.urgency(RULES, (law_clock(timedelta(hours=1), Force.VOLUNTARY),), NOW)[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("band", "grade", "priority"),
+    [(0, 3, 0), (1, 0, 0), (2, 2, 2), (4, 1, 1), (1, 4, 1)],
+    ids=["S1", "S4-india", "equal", "harmless-but-urgent", "bad-but-no-date"],
+)
+def test_priority_is_the_worse_of_the_two(band, grade, priority):
+    assert severity.priority(band, grade) == priority
+
+
+def test_targets_grow_with_the_priority():
+    assert [target.decide for target in RULES.targets] == sorted(target.decide for target in RULES.targets)
+    assert RULES.targets[0].ratify == timedelta(hours=4)

@@ -1,0 +1,127 @@
+"""What is lived again here? A small case with everything a real one has, and changed versions of the same type."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio import activity, workflow
+from temporalio.common import RawValue, SearchAttributeKey
+
+STAGE = SearchAttributeKey.for_keyword("SeawallStage")
+SHORT = timedelta(milliseconds=20)
+
+
+@dataclass(frozen=True)
+class Order:
+    seller: str
+    listings: tuple[str, ...] = ("L1", "L2")
+
+
+@dataclass(frozen=True)
+class Word:
+    text: str
+
+
+@dataclass(frozen=True)
+class Done:
+    hidden: int
+    words: tuple[str, ...] = ()
+
+
+@activity.defn
+async def judge(order: Order) -> str:
+    return f"hide {len(order.listings)}"
+
+
+@activity.defn
+async def hide(order: Order) -> int:
+    return len(order.listings)
+
+
+@activity.defn
+async def tell(text: str) -> None:
+    activity.logger.info("seller.told")
+
+
+@workflow.defn(name="SmallChild")
+class SmallChild:
+    @workflow.run
+    async def run(self, word: Word) -> str:
+        workflow.logger.info("child.ran")
+        return word.text
+
+
+class Life:
+    """The plan of the story as values, so that a version differs in one of them."""
+
+    wait = SHORT
+    told = "hidden"
+    hide_at_all = True
+    tell_first = False
+    asked_timeout = timedelta(seconds=5)
+    stage = "closed"
+    answer = "heard {}"
+    extra = 0
+    child_word = "follow-up"
+    breaks = False
+
+
+class Story:
+    def __init__(self, life: type[Life]) -> None:
+        self.life = life
+        self.words: list[str] = []
+        self.unread: list[str] = []
+
+    async def live(self, order: Order) -> Done:
+        life = self.life
+        await workflow.execute_local_activity(judge, order, start_to_close_timeout=life.asked_timeout)
+        await workflow.sleep(life.wait)
+        if life.tell_first:
+            await workflow.execute_activity(tell, "first", start_to_close_timeout=life.asked_timeout)
+        hidden = 0
+        if life.hide_at_all:
+            hidden = await workflow.execute_activity(hide, order, start_to_close_timeout=life.asked_timeout)
+        if life.breaks:
+            raise ValueError("a bug of the new version")
+        await workflow.wait_condition(lambda: bool(self.words))
+        workflow.upsert_search_attributes([STAGE.value_set(life.stage)])
+        child_id = f"{workflow.info().workflow_id}/follow/1"
+        await workflow.execute_child_workflow(SmallChild.run, Word(life.child_word), id=child_id)
+        await workflow.execute_activity(tell, life.told, start_to_close_timeout=life.asked_timeout)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return Done(hidden + life.extra, tuple(self.words))
+
+    async def hear(self, word: Word) -> str:
+        await asyncio.sleep(0)
+        self.words.append(word.text)
+        return self.life.answer.format(len(self.words))
+
+    def note(self, value: RawValue) -> None:
+        self.unread.append(value.payload.metadata["encoding"].decode())
+
+
+# Which version of the code is live; tests put another one here and take it out again.
+LIVE: list[type[Life]] = [Life]
+
+
+@workflow.defn(name="Small")
+class Small:
+    @workflow.init
+    def __init__(self, order: Order) -> None:
+        self.story = Story(LIVE[-1])
+
+    @workflow.run
+    async def run(self, order: Order) -> Done:
+        return await self.story.live(order)
+
+    @workflow.update
+    async def say(self, word: Word) -> str:
+        return await self.story.hear(word)
+
+    @workflow.signal
+    async def whisper(self, value: RawValue) -> None:
+        self.story.note(value)
+
+    @workflow.query
+    def unread(self) -> list[str]:
+        return self.story.unread

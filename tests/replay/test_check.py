@@ -1,0 +1,230 @@
+"""Does the check see every change that would treat a running case differently?"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from replay import export, histories
+from replay.check import Checked, Verdict, check
+from replay.histories import Recorded
+from starter.errors import Problem
+from starter.keyring import KeyRing, fresh
+from starter.sealing import data_converter
+from tests.replay import small
+from tests.replay.server import dev_server
+
+QUEUE = "small"
+CASE = "ESC-0000-0000-0001"
+TYPES = (small.Small, small.SmallChild)
+
+
+@pytest.fixture(scope="module")
+def ring() -> KeyRing:
+    return fresh()
+
+
+@pytest.fixture(scope="module")
+async def client(ring: KeyRing) -> AsyncIterator[Client]:
+    async with dev_server(ring) as connected:
+        from starter.connect import ensure_search_attributes
+
+        await ensure_search_attributes(connected)
+        yield connected
+
+
+@pytest.fixture(scope="module")
+async def exported(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One closed case, recorded by the first version of the code and exported."""
+    folder = tmp_path_factory.mktemp("histories")
+    async with Worker(
+        client,
+        task_queue=QUEUE,
+        workflows=TYPES,
+        activities=[small.judge, small.hide, small.tell],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    ):
+        handle = await client.start_workflow(small.Small.run, small.Order("S1"), id=CASE, task_queue=QUEUE)
+        assert await handle.execute_update(small.Small.say, small.Word("yes")) == "heard 1"
+        assert await handle.result() == small.Done(2, ("yes",))
+    await export.export_case(client, CASE, folder)
+    return folder
+
+
+@pytest.fixture
+def live() -> Iterator[Any]:
+    """Put another version of the code live for one test."""
+
+    def change(**what: Any) -> None:
+        small.LIVE.append(type("Changed", (small.Life,), what))
+
+    yield change
+    del small.LIVE[1:]
+
+
+async def verdict(exported: Path, ring: KeyRing) -> Checked:
+    [path] = [held for held in histories.files([exported]) if "~" not in held.name]
+    [checked] = [
+        each async for each in check([histories.of_file(path)], workflows=TYPES, converter=data_converter(ring))
+    ]
+    return checked
+
+
+async def test_unchanged_code_lives_a_sealed_history_the_same_way(exported: Path, ring: KeyRing) -> None:
+    checked = await verdict(exported, ring)
+
+    assert (checked.verdict, checked.workflow_id, checked.differences) == (Verdict.SAME, CASE, ())
+
+
+@pytest.mark.parametrize(
+    ("change", "about", "now"),
+    [
+        pytest.param({"wait": small.SHORT * 3}, "timer", "0:00:00.060000", id="timer"),
+        pytest.param({"told": "gone"}, "activity tell, input", "another in value", id="activity-argument"),
+        pytest.param({"asked_timeout": small.SHORT * 500}, "start-to-close timeout", "0:00:10", id="activity-timeout"),
+        pytest.param({"stage": "response"}, "search attributes", '`"response"`', id="search-attribute"),
+        pytest.param({"answer": "HEARD {}"}, "update answer", "another in value", id="update-answer"),
+        pytest.param({"extra": 1}, "result", "value.hidden", id="result"),
+        pytest.param({"child_word": "other"}, "child workflow", "value.text", id="child-input"),
+    ],
+)
+async def test_a_change_that_temporal_does_not_see_is_named_with_event_and_place(
+    exported: Path, ring: KeyRing, live: Any, change: dict[str, Any], about: str, now: str
+) -> None:
+    live(**change)
+
+    checked = await verdict(exported, ring)
+
+    assert checked.verdict == Verdict.DIFFERENT
+    [difference] = [each for each in checked.differences if about in each.what][:1]
+    assert difference.event_id > 1
+    assert now in difference.now
+    if about not in ("update answer", "result"):
+        assert difference.place.startswith("tests/replay/small.py:")
+
+
+async def test_a_removed_activity_is_named_with_the_command_that_came_instead(
+    exported: Path, ring: KeyRing, live: Any
+) -> None:
+    live(hide_at_all=False)
+
+    checked = await verdict(exported, ring)
+
+    assert checked.verdict == Verdict.NONDETERMINISTIC
+    [difference] = checked.differences
+    assert difference.recorded in ("done", "`hide`")
+    assert "tests/replay/small.py:" in difference.place
+
+
+async def test_an_added_activity_is_named_with_its_place(exported: Path, ring: KeyRing, live: Any) -> None:
+    live(tell_first=True)
+
+    checked = await verdict(exported, ring)
+
+    assert checked.verdict == Verdict.NONDETERMINISTIC
+    [difference] = checked.differences
+    assert "tell" in difference.line()
+    assert difference.place.startswith("tests/replay/small.py:")
+
+
+async def test_code_that_raises_is_named_by_its_line_and_never_by_its_words(
+    exported: Path, ring: KeyRing, live: Any
+) -> None:
+    live(breaks=True)
+
+    checked = await verdict(exported, ring)
+
+    assert checked.verdict == Verdict.BROKEN
+    assert "ValueError at tests/replay/small.py:" in checked.detail
+    assert "a bug of the new version" not in checked.detail
+
+
+async def test_a_history_of_another_key_ring_gets_a_clear_line(exported: Path) -> None:
+    checked = await verdict(exported, fresh())
+
+    assert checked.verdict == Verdict.UNREADABLE
+    assert "key ring does not hold" in checked.detail
+
+
+async def test_a_running_case_on_the_server_is_checked_up_to_its_last_task(
+    client: Client, ring: KeyRing, live: Any
+) -> None:
+    worker = Worker(
+        client,
+        task_queue="open",
+        workflows=TYPES,
+        activities=[small.judge, small.hide, small.tell],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    async with worker:
+        handle = await client.start_workflow(
+            small.Small.run, small.Order("S2"), id="ESC-0000-0000-0002", task_queue="open"
+        )
+        while not any(
+            event.HasField("activity_task_completed_event_attributes")
+            for event in (await handle.fetch_history()).events
+        ):
+            await asyncio.sleep(0.05)
+        await handle.query(small.Small.unread)
+    run = await histories.of_run(client, "ESC-0000-0000-0002")
+    assert not run.closed
+    converter = data_converter(ring)
+
+    [same] = [each async for each in check([run], workflows=TYPES, converter=converter)]
+    live(wait=small.SHORT * 2)
+    [changed] = [each async for each in check([run], workflows=TYPES, converter=converter)]
+
+    assert (same.verdict, changed.verdict) == (Verdict.SAME, Verdict.DIFFERENT)
+    await handle.terminate()
+
+
+async def test_a_case_that_no_worker_has_touched_is_not_replayed(client: Client, ring: KeyRing) -> None:
+    handle = await client.start_workflow(small.Small.run, small.Order("S3"), id="ESC-0000-0000-0003", task_queue="none")
+
+    run = await histories.of_run(client, "ESC-0000-0000-0003")
+    [checked] = [each async for each in check([run], workflows=TYPES, converter=data_converter(ring))]
+
+    assert checked.verdict == Verdict.NOT_STARTED
+    await handle.terminate()
+
+
+async def test_a_type_that_this_code_does_not_have_is_a_verdict(exported: Path, ring: KeyRing) -> None:
+    runs: list[Recorded] = [histories.of_file(path) for path in histories.files([exported])]
+
+    found = [each async for each in check(runs, workflows=[small.Small], converter=data_converter(ring))]
+
+    assert {each.workflow_type: each.verdict for each in found} == {
+        "Small": Verdict.SAME,
+        "SmallChild": Verdict.UNKNOWN_TYPE,
+    }
+
+
+def test_an_export_names_every_run_of_the_case_and_of_its_children(exported: Path) -> None:
+    index = json.loads((exported / histories.INDEX).read_text())
+
+    assert [each["workflow_id"] for each in index] == [CASE, f"{CASE}/follow/1"]
+    assert all((exported / each["file"]).is_file() and each["closed"] for each in index)
+
+
+async def test_an_unknown_case_is_refused_with_its_exit_code(client: Client, tmp_path: Path) -> None:
+    with pytest.raises(Problem) as refused:
+        await export.export_case(client, "ESC-9999-9999-9999", tmp_path)
+
+    assert (refused.value.code, refused.value.exit_code) == ("unknown_case", 4)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"not json", b"\xff\xfe", b'{"events": [{"eventId": "1"}]}'])
+def test_a_file_that_is_no_history_is_refused_by_its_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.json"
+    path.write_bytes(content)
+
+    with pytest.raises(Problem) as refused:
+        histories.of_file(path)
+
+    assert refused.value.code == "not_a_history"
+    assert "broken.json" in refused.value.text

@@ -1,0 +1,181 @@
+"""What does a test of the process say and see? Sentences over the real system."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+
+from escalations import ids
+from escalations.casefile import CaseFile, Opening
+from escalations.consensus import GateKind, Stance
+from escalations.messages import Decide, Receipt, ReportFinding, Said, TaskDone
+from escalations.model import Action, Domain, Facts, Intake, IntakeKind, Product
+from escalations.record import Card, GateCard
+from standins import serve
+from starter.settings import Settings
+from store import queries
+from workflows import options
+from workflows.escalation import Escalation
+
+_numbers = itertools.count(1)
+BLENDER = Product(name="Orbit Portable Blender", brand="Brightnook", models=("BN-OB300",), gtins=("9521100430043",))
+POWER_BANK = Product(name="Peak 20K Power Bank", brand="Ohmberry", models=("OB-PK20",), gtins=("9521100200110",))
+HEATER = Product(name="Ceramic Tower Heater", brand="Hearthlow", models=("HL-TH15",), gtins=("9521100315135",))
+NOWHERE = Product(name="Zephyrine Quillbrush", brand="Zephyrine", models=("ZQ-99871",), gtins=("9521109990015",))
+INJURED = Facts(serious_injuries=1, child_injured=True, serious_hazard=True, confirmed=True, units_sold=20_000)
+Handle = WorkflowHandle[Escalation, CaseFile]
+
+
+def recall(product: Product = HEATER, **changes: Any) -> Intake:
+    """A recall notice about a product, never the same one twice."""
+    number = next(_numbers)
+    given: dict[str, Any] = {
+        "source": "cpsc",
+        "source_ref": f"T{number:05}",
+        "kind": IntakeKind.RECALL_NOTICE,
+        "domain": Domain.PSAFE,
+        "title": f"Recall of {product.name}",
+        "received_at": datetime.now(UTC),
+        "jurisdictions": ("US",),
+        "product": product,
+        "hazard": "can overheat",
+    }
+    return Intake(**{**given, **changes})
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """The system under test."""
+
+    env: WorkflowEnvironment
+    engine: AsyncEngine
+    standins: serve.Running
+    told: Settings
+    said: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def opened(self, intake: Intake) -> Handle:
+        """Start a case; time stands still until a test moves it."""
+        case_id = ids.case_id(intake.source, intake.source_ref)
+        with self.env.with_time_skipping_disabled():
+            return await self.env.client.start_workflow(
+                Escalation.run,
+                Opening(case_id=case_id, intake=intake),
+                id=case_id,
+                task_queue=options.TASK_QUEUE,
+                task_timeout=timedelta(seconds=30),
+            )
+
+    async def card(self, handle: Handle) -> Card | None:
+        """The case as the casebook shows it."""
+        return await queries.card(self.engine, handle.id)
+
+    async def until(self, handle: Handle, seen: Callable[[Card], Any], *, seconds: float = 60) -> Card:
+        """Wait until the casebook shows something."""
+        for _ in range(int(seconds / 0.05)):
+            card = await self.card(handle)
+            if card is not None and seen(card):
+                return card
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"never seen; the case shows {await self.card(handle)}")
+
+    async def gate(self, handle: Handle, kind: GateKind) -> GateCard:
+        """Wait for an open gate of a kind."""
+
+        def found(card: Card) -> GateCard | None:
+            return next((one for one in card.gates if one.gate.kind is kind and one.outcome is None), None)
+
+        gate = found(await self.until(handle, found))
+        assert gate is not None
+        return gate
+
+    def by(self, person: str, request_id: str = "") -> Said:
+        """Who says it, with a delivery id of its own."""
+        return Said(request_id=request_id or f"test-{next(self.said)}", person=person, door="test")
+
+    async def say(self, handle: Any, name: str, message: Any) -> Receipt:
+        """Say something and get the receipt."""
+        receipt: Receipt = await handle.execute_update(
+            name, message, id=f"u-{next(self.said)}", result_type=Receipt, rpc_timeout=timedelta(seconds=30)
+        )
+        return receipt
+
+    async def vote(
+        self, handle: Any, gate: GateCard, role: str, option: str, stance: Stance = Stance.APPROVE, reason: str = "seen"
+    ) -> Receipt:
+        """Let the next person of a role vote."""
+        asked = gate.gate
+        heard = {vote.person for vote in gate.votes}
+        seat = next(seat for seat in asked.seats if seat.role == role)
+        person = next(one for one in seat.persons if one not in heard and one not in asked.excluded)
+        message = Decide(
+            said=self.by(person),
+            gate=asked.id,
+            digest=asked.digest,
+            option=option,
+            stance=stance,
+            role=role,
+            reason=reason,
+        )
+        return await self.say(handle, "decide", message)
+
+    async def agree(self, handle: Any, kind: GateKind, option: str) -> None:
+        """Let as many people agree as the gate asks for, required seats first."""
+        gate = await self.gate(handle, kind)
+        seats = sorted((seat for seat in gate.gate.seats if seat.persons), key=lambda seat: not seat.required)
+        taken: set[str] = {vote.person for vote in gate.votes}
+        for number, seat in enumerate(seats):
+            if number >= gate.gate.quorum and not seat.required:
+                break
+            person = next(one for one in seat.persons if one not in taken and one not in gate.gate.excluded)
+            taken.add(person)
+            message = Decide(
+                said=self.by(person), gate=gate.gate.id, digest=gate.gate.digest, option=option, role=seat.role, reason="ok"
+            )
+            await self.say(handle, "decide", message)
+
+    async def explain(self, handle: Handle, *actions: Action) -> None:
+        """Write the root cause analysis."""
+        finding = ReportFinding(
+            said=self.by("sam.safety"), kind="root_cause", text="weekly import", factors=("DET-1",), actions=actions
+        )
+        await self.say(handle, "finding", finding)
+
+    async def finish(self, handle: Handle) -> CaseFile:
+        """Do whatever is still owed until the case is closed."""
+        for _ in range(400):
+            card = await self.card(handle)
+            if card is not None and card.closed_at is not None:
+                return await handle.result()
+            if card is not None:
+                await self._owed(handle, card)
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"never closed; open: {card.open_items if card else 'nothing known'}")
+
+    async def _owed(self, handle: Handle, card: Card) -> None:
+        for gate in card.gates:
+            if gate.outcome is None:
+                await self.agree(handle, gate.gate.kind, gate.gate.recommended)
+        if any("root cause" in wait.reason for wait in card.waiting):
+            await self.explain(handle)
+        for task in card.tasks:
+            if task.done_at is None:
+                await self.say(handle, "task", TaskDone(said=self.by("ana.ic"), task=task.id, proof="by hand"))
+        await asyncio.sleep(0.05)
+
+    async def forward(self, handle: Any, how_long: timedelta) -> bool:
+        """Let time pass for one workflow."""
+        return await self.env.fast_forward(handle, how_long)
+
+    def hidden(self, case_id: str) -> list[str]:
+        """The listings that the marketplace was told to restrict for a case, one entry for each time it took effect."""
+        return [
+            str(entry.subject)
+            for entry in self.standins.journal("marketplace")
+            if entry.op == "put_restriction" and case_id in str(entry.detail)
+        ]

@@ -1,0 +1,317 @@
+"""What does every stage of a case need at hand? The file, the pen, the watch, policy and the gates."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
+
+from activities.chat import Chat, ChatPost
+from activities.paging import Page, Paging, Urgency
+from activities.policy import Policy
+from escalations import cards, clocks, consensus, ids
+from escalations.casefile import CaseFile, Opening
+from escalations.clocks import Clock
+from escalations.consensus import Gate, GateKind, Outcome
+from escalations.enforcement import Manifest
+from escalations.model import Milestone, Stage, Task
+from escalations.plans import GateRequest, Plan, PlanRequest
+from escalations.record import Card, GateCard
+from workflows import attributes, options
+from workflows.journal import Journal
+from workflows.waiting import Watch
+
+WAKE_UP = 1  # priorities up to this one wake people
+RETRY_AFTER = timedelta(hours=1)
+T = TypeVar("T")
+
+
+class Case:
+    """One run of a case. Stages are functions of it; everything it must remember is in `file`."""
+
+    def __init__(self, opening: Opening) -> None:
+        now = workflow.now()
+        self.file = opening.file or CaseFile(case_id=opening.case_id, opened_at=now, intakes=[opening.intake])
+        self.watch = Watch()
+        self.journal = Journal(self.file, self.watch, self.card)
+        self.sweeps: dict[int, workflow.ChildWorkflowHandle[Any, Any]] = {}
+        self.sweeping = asyncio.Lock()
+        self._beside: list[asyncio.Task[Any]] = []
+        self._shown: tuple[Any, ...] = ()
+
+    async def attended(self, story: Coroutine[Any, Any, T]) -> T:
+        """Live the story with its keepers beside it. An error in any of them halts the case for repair."""
+        told = asyncio.create_task(story)
+        self.beside(self.watch.keep())
+        self.beside(self.journal.keep())
+        try:
+            await self.watch.settled(lambda: told.done() or any(_failed(task) for task in self._beside))
+            for task in self._beside:
+                if _failed(task):
+                    task.result()
+            return told.result()
+        finally:
+            for task in (told, *self._beside):
+                task.cancel()
+
+    async def settled(self) -> None:
+        """Finish what is under way: handlers answered, entries written."""
+        await self.watch.settled(workflow.all_handlers_finished)
+        await self.journal.written()
+
+    def begun(self, opening: Opening) -> None:
+        """Note how this run began, if it is not the first: reopened, or handed over by a run that grew long."""
+        if opening.reopened_by:
+            self.file.closed_at = None
+            self.file.runs += 1
+            self.file.stage = Stage.TRIAGE
+            self.journal.note("case.reopened", opening.reopened_why, actor=opening.reopened_by)
+            # Without something owed the case would close again before anybody has looked.
+            self.owe(f"reopened-{self.file.runs}", f"review: {opening.reopened_why}", self.plan.owner)
+
+    def handed_over(self) -> CaseFile:
+        """Give the file to the next run."""
+        self.file.runs += 1
+        return self.file
+
+    def beside(self, story: Coroutine[Any, Any, Any]) -> None:
+        """Let something go on beside the story, such as a ratification."""
+        self._beside.append(asyncio.create_task(story))
+
+    # what it is
+
+    @property
+    def id(self) -> str:
+        """The case id, which is also the workflow id."""
+        return self.file.case_id
+
+    @property
+    def plan(self) -> Plan:
+        """The plan pinned at triage; stages after triage may rely on it."""
+        if self.file.plan is None:
+            raise RuntimeError(f"{self.id} was not triaged")
+        return self.file.plan
+
+    def card(self) -> Card:
+        """Draw the card that people see, and keep the text shown in the Temporal UI in step with it."""
+        card = cards.card(self.file, tuple(self.watch.waits), workflow.now())
+        workflow.set_current_details(_details(card))
+        return card
+
+    def enter(self, stage: Stage) -> None:
+        """Reach a stage; a case never goes back to show an earlier one, but may pass one by."""
+        if self.file.stage is not stage:
+            self.file.stage = stage
+            self.journal.note("stage.entered", f"stage: {stage.value}", stage=stage.value)
+        self.show()
+
+    def show(self) -> None:
+        """Write the search attributes, only when they changed (each write is an event)."""
+        roles = sorted({seat.role for card in self.file.gates if not card.outcome for seat in card.gate.seats})
+        plan = self.file.plan
+        shown = (self.file.stage, plan.priority if plan else None, tuple(roles))
+        if shown == self._shown:
+            return
+        self._shown = shown
+        workflow.upsert_search_attributes(
+            attributes.updates(
+                stage=self.file.stage,
+                domain=plan.domain if plan else None,
+                owner=plan.owner if plan else "",
+                priority=plan.priority if plan else None,
+                due=cards.next_due(self.file),
+                waiting_for=roles,
+            )
+        )
+
+    # policy and clocks
+
+    async def replan(self) -> Plan:
+        """Ask policy how to handle the case as it is known now. Running clocks are kept, or move earlier."""
+        request = PlanRequest(
+            case_id=self.id,
+            intakes=tuple(self.file.intakes),
+            now=workflow.now(),
+            clocks=tuple(self.file.clocks),
+            contained=self.file.contained_at is not None,
+        )
+        plan = await workflow.execute_local_activity_method(Policy.plan_case, request, **options.POLICY)
+        self.take_clocks(plan.clocks)
+        # The clocks live in the file; a second copy in the plan would only make the history long.
+        self.file.plan = replace(plan, clocks=())
+        return plan
+
+    def take_clocks(self, new: tuple[Clock, ...]) -> None:
+        """Replace the clocks of the case and note those that started or moved."""
+        before = {clock.rule: clock for clock in self.file.clocks}
+        for clock in new:
+            old = before.get(clock.rule)
+            if old is None or clocks.wanted_at(old) != clocks.wanted_at(clock):
+                self.journal.note(
+                    "clock.started" if old is None else "clock.moved",
+                    f"{clock.rule}: {clock.duty}, due {_when(clocks.wanted_at(clock))}",
+                    rule=clock.rule,
+                    derivation="; ".join(clock.derivation),
+                )
+        self.file.clocks[:] = new
+
+    def reached(self, milestone: Milestone, proof: str) -> None:
+        """Stop the clocks that waited for a milestone."""
+        met = clocks.meet(tuple(self.file.clocks), milestone, workflow.now(), proof)
+        for before, after in zip(self.file.clocks, met, strict=True):
+            if before.status is not after.status:
+                text = f"{after.rule}: {after.status.value}, {milestone.value}"
+                self.journal.note("clock.met", text, rule=after.rule, proof=proof)
+        self.file.clocks[:] = met
+
+    # decisions
+
+    async def decided(
+        self,
+        kind: GateKind,
+        digest: str,
+        *,
+        manifest: Manifest | None = None,
+        excluded: tuple[str, ...] = (),
+        escalated: int = 0,
+    ) -> Outcome:
+        """Ask people one question and wait for their answer; at the time-box the default is taken and marked so."""
+        card = self._open_gate(kind) or await self._ask(kind, digest, manifest, excluded, escalated)
+        gate = card.gate
+        await self.watch.until(
+            lambda: self.gate(gate.id).outcome is not None,
+            owner=", ".join(seat.role for seat in gate.seats),
+            reason=gate.question,
+            until=gate.due_at,
+            then=f"default: {gate.default}",
+        )
+        outcome = self.gate(gate.id).outcome
+        if outcome is None:
+            outcome = consensus.by_default(gate, self.gate(gate.id).votes, workflow.now())
+            self.conclude(gate.id, outcome)
+            await self.page(f"nobody decided {gate.kind.value} in time; default {gate.default} taken")
+        return outcome
+
+    def gate(self, gate_id: str) -> GateCard:
+        """Find a gate of the case by its id."""
+        return next(card for card in self.file.gates if card.gate.id == gate_id)
+
+    def conclude(self, gate_id: str, outcome: Outcome) -> None:
+        """Close a gate. Its conditions become tasks that block closing."""
+        card = self.gate(gate_id)
+        self.put(replace(card, outcome=outcome))
+        text = f"{card.gate.kind.value}: {outcome.option} by {outcome.how}"
+        self.journal.note("gate.decided", text, gate=gate_id, option=outcome.option, how=outcome.how)
+        for number, condition in enumerate(outcome.conditions, 1):
+            self.owe(f"{gate_id.rsplit('/', 1)[-1]}-condition-{number}", condition, self.plan.owner)
+
+    def put(self, card: GateCard) -> None:
+        """Replace a gate's card."""
+        index = next(i for i, one in enumerate(self.file.gates) if one.gate.id == card.gate.id)
+        self.file.gates[index] = card
+
+    async def _ask(
+        self, kind: GateKind, digest: str, manifest: Manifest | None, excluded: tuple[str, ...], escalated: int
+    ) -> GateCard:
+        request = GateRequest(
+            case_id=self.id,
+            number=len(self.file.gates) + 1,
+            kind=kind,
+            plan=replace(self.plan, clocks=tuple(self.file.clocks)),
+            digest=digest,
+            now=workflow.now(),
+            manifest=manifest,
+            excluded=excluded,
+            escalated=escalated,
+        )
+        # The number is taken before the answer comes: two questions may be drafted at the same time.
+        gate: Gate = await workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)
+        gate = replace(gate, id=ids.gate_id(self.id, len(self.file.gates) + 1))
+        card = GateCard(gate=gate)
+        self.file.gates.append(card)
+        roles = ", ".join(seat.role for seat in gate.seats)
+        self.journal.note(
+            "gate.opened", f"{gate.question} ({roles}, until {_when(gate.due_at)})", gate=gate.id, asks=kind.value
+        )
+        self.show()
+        return card
+
+    def _open_gate(self, kind: GateKind) -> GateCard | None:
+        return next((card for card in self.file.gates if card.gate.kind is kind and card.outcome is None), None)
+
+    # people
+
+    async def page(self, why: str) -> None:
+        """Wake the owner role. A pager that is away is noted; the case goes on."""
+        self.file.pages += 1
+        urgent = self.file.plan is None or self.file.plan.priority <= WAKE_UP
+        severity: Urgency = "critical" if urgent else "error"
+        page = Page(case_id=self.id, number=self.file.pages, summary=why, severity=severity)
+        hands = workflow.execute_activity_method(Paging.page, page, **options.why(options.PAGING, f"page: {why}"))
+        await self.attempted("paging", hands)
+
+    async def announce(self, text: str) -> None:
+        """Say it in the team's channel."""
+        post = ChatPost(case_id=self.id, channel=self.plan.channel, text=text)
+        hands = workflow.execute_activity_method(Chat.post, post, **options.why(options.CHAT, "announce in chat"))
+        await self.attempted("chat", hands)
+
+    async def insisted(self, what: str, hands: Callable[[], Awaitable[T]]) -> T:
+        """Do not go on without a result: when an effort ends, page, and try again after an hour or a message."""
+        while True:
+            try:
+                return await self.watch.busy(hands())
+            except (ActivityError, ChildWorkflowError) as failure:
+                self.journal.note("hand.failed", f"{what} failed: {_cause(failure)}", system=what)
+                await self.page(f"{what} failed")
+                await self.until_told(f"{what} failed ({_cause(failure)})", "try again")
+
+    async def until_told(self, reason: str, then: str) -> None:
+        """Wait until anybody says anything, an hour at most."""
+        seen = self.watch.taken
+        again = workflow.now() + RETRY_AFTER
+        await self.watch.until(lambda: self.watch.taken > seen, owner="OPS", reason=reason, until=again, then=then)
+
+    async def attempted(self, what: str, hands: Awaitable[T]) -> T | None:
+        """Await an effort whose end must not stop the case: a failure is noted and becomes a person's task."""
+        try:
+            return await self.watch.busy(hands)
+        except (ActivityError, ChildWorkflowError) as failure:
+            kind = _cause(failure)
+            self.owe(f"reconcile-{len(self.file.tasks) + 1}", f"{what} failed ({kind}); reconcile by hand", "OPS")
+            self.journal.note("hand.failed", f"{what} failed: {kind}", system=what, code=kind)
+            return None
+
+    def owe(self, task_id: str, title: str, owner: str, due_at: datetime | None = None) -> None:
+        """Give somebody a task, once; it blocks closing until it is done."""
+        if any(task.id == task_id for task in self.file.tasks):
+            return
+        due_at = due_at or workflow.now() + self.plan.targets.decide
+        self.file.tasks.append(Task(id=task_id, title=title, owner=owner, due_at=due_at))
+        self.journal.note("task.opened", f"{title} ({owner}, until {_when(due_at)})", task=task_id)
+
+
+def _failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
+
+
+def _cause(failure: ActivityError | ChildWorkflowError) -> str:
+    cause = failure.cause
+    return cause.type if isinstance(cause, ApplicationError) and cause.type else type(cause).__name__
+
+
+def _when(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}Z" if at else "without a number"
+
+
+def _details(card: Card) -> str:
+    lines = [f"**{card.stage.value}** priority {card.priority if card.priority is not None else '?'}"]
+    lines += [
+        f"- waits for {wait.owner}: {wait.reason} (until {_when(wait.until)}, then {wait.then})"
+        for wait in card.waiting
+    ]
+    lines += [f"- {item}" for item in card.open_items]
+    return "\n".join(lines)

@@ -1,0 +1,266 @@
+"""What does a taken message do? One function a message; each returns the words of its receipt."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from temporalio import workflow
+
+from escalations import consensus, facts, ids
+from escalations.clocks import release, suspend, withdraw
+from escalations.messages import (
+    Abort,
+    Appeal,
+    Assign,
+    Claim,
+    Decide,
+    Delegate,
+    Hold,
+    Kill,
+    Learn,
+    Merge,
+    Release,
+    Report,
+    ReportFinding,
+    Resume,
+    Split,
+    TaskDone,
+    Withdraw,
+)
+from escalations.model import Finding, Intake, RootCause
+from workflows.case import Case
+from workflows.stages.containment import contained_in_emergency, ratified, restored
+
+
+async def effect(case: Case, message: Any) -> str:
+    """Do what an admitted message asks of the case."""
+    return await _EFFECTS[type(message)](case, message)
+
+
+async def _report(case: Case, message: Report) -> str:
+    _take_in(case, message.intake, message.said.person)
+    return f"added to {case.id}; the case looks again"
+
+
+def _take_in(case: Case, intake: Intake, person: str) -> None:
+    case.file.intakes.append(intake)
+    case.file.again = True
+    case.journal.note("report.received", intake.title, actor=person, source=intake.source)
+
+
+async def _learn(case: Case, message: Learn) -> str:
+    file = case.file
+    value = facts.parsed(message.fact, message.value)
+    person = message.said.person
+    if message.fact == "order_withdrawn":
+        return await _withdraw(case, Withdraw(said=message.said, reason=message.reason or "the order was withdrawn"))
+    if facts.lowers(file.intakes[0], message.fact, value) and not _second_person(case, message):
+        return f"noted; lowering {message.fact} needs a second person to say the same"
+    file.intakes[0] = facts.with_fact(file.intakes[0], message.fact, value)
+    case.journal.note("fact.learned", f"{message.fact}: {message.value}", actor=person, reason=message.reason)
+    if file.plan is None:
+        return "learned before triage"
+    plan = await case.replan()
+    case.journal.note("case.triaged", f"priority {plan.priority}, score {plan.severity.score}", rulebook=plan.rulebook)
+    case.show()
+    if plan.contain_first:
+        case.beside(_in_emergency(case))
+    return f"learned; priority {plan.priority}"
+
+
+def _second_person(case: Case, message: Learn) -> bool:
+    said = f"{message.said.person}|{message.value}"
+    first = case.file.downgrades.get(message.fact, "")
+    if first and first != said and first.split("|", 1)[1] == message.value:
+        del case.file.downgrades[message.fact]
+        return True
+    case.file.downgrades[message.fact] = said
+    case.journal.note("fact.doubted", f"{message.fact}: {message.value}, not confirmed", actor=message.said.person)
+    return False
+
+
+async def _in_emergency(case: Case) -> None:
+    await contained_in_emergency(case)
+    await ratified(case)
+
+
+async def _decide(case: Case, message: Decide) -> str:
+    now = workflow.now()
+    card = case.gate(message.gate)
+    vote = consensus.vote(card.gate, message, now, tuple(case.file.delegations))
+    card = replace(card, votes=(*card.votes, vote))
+    case.put(card)
+    text = f"{vote.role} {vote.stance.value}: {vote.option}"
+    case.journal.note("vote.cast", text, actor=vote.person, gate=card.gate.id, reason=vote.reason, door=vote.door)
+    outcome = consensus.outcome(card.gate, card.votes)
+    if outcome is None:
+        return f"recorded; {card.gate.kind.value} is not decided yet"
+    case.conclude(card.gate.id, replace(outcome, at=now))
+    return f"recorded; {card.gate.kind.value} decided: {outcome.option}"
+
+
+async def _claim(case: Case, message: Claim) -> str:
+    return _own(case, message.said.person, message.said.person, "claimed")
+
+
+async def _assign(case: Case, message: Assign) -> str:
+    return _own(case, message.to, message.said.person, message.reason)
+
+
+def _own(case: Case, owner: str, actor: str, why: str) -> str:
+    case.file.owner = owner
+    case.journal.note("case.assigned", f"owner: {owner}", actor=actor, reason=why)
+    return f"{owner} owns {case.id}"
+
+
+async def _delegate(case: Case, message: Delegate) -> str:
+    case.file.delegations.append(message)
+    text = f"{message.to} speaks for {message.said.person} as {message.role} until {message.until:%Y-%m-%d %H:%M}Z"
+    case.journal.note("vote.delegated", text, actor=message.said.person)
+    return text
+
+
+async def _finding(case: Case, message: ReportFinding) -> str:
+    file, person = case.file, message.said.person
+    if message.factors:
+        if file.root_cause_approved:
+            return "the root cause is approved already; this one is kept as a finding"
+        digest = ids.digest(repr((message.text, message.factors, message.actions)).encode())
+        file.root_cause = RootCause(
+            summary=message.text, factors=message.factors, author=person, actions=message.actions, digest=digest
+        )
+        case.journal.note("root_cause.written", message.text, actor=person, digest=digest)
+        return "root cause written; somebody else approves it"
+    finding = Finding(kind=message.kind, text=message.text, by=person, at=workflow.now(), evidence=message.evidence)
+    file.findings.append(finding)
+    if message.kind == "resweep_found":
+        file.again = True
+    case.journal.note("finding.reported", message.text, actor=person, word=message.kind)
+    return "finding kept"
+
+
+async def _task(case: Case, message: TaskDone) -> str:
+    file = case.file
+    index = next(i for i, task in enumerate(file.tasks) if task.id == message.task)
+    file.tasks[index] = replace(file.tasks[index], done_at=workflow.now(), done_by=message.said.person)
+    case.journal.note("task.done", file.tasks[index].title, actor=message.said.person, task=message.task)
+    clock = next((clock for clock in file.clocks if clock.rule == message.task), None)
+    if clock is not None:
+        case.reached(clock.meets, message.proof or message.said.person)
+    return f"{message.task} is done"
+
+
+async def _hold(case: Case, message: Hold) -> str:
+    return _turn(case, message, suspend, "clock.suspended")
+
+
+async def _release(case: Case, message: Release) -> str:
+    return _turn(case, message, release, "clock.released")
+
+
+def _turn(case: Case, message: Hold | Release, turn: Callable[..., Any], kind: str) -> str:
+    index = next(i for i, clock in enumerate(case.file.clocks) if clock.rule == message.clock)
+    clock = turn(case.file.clocks[index], workflow.now(), message.reason)
+    case.file.clocks[index] = clock
+    case.journal.note(kind, f"{clock.rule}: {message.reason}", actor=message.said.person, rule=clock.rule)
+    return f"{clock.rule} is {clock.status.value}"
+
+
+async def _kill(case: Case, message: Kill) -> str:
+    return await _steer(case, message, "kill", "sweep.killed")
+
+
+async def _resume(case: Case, message: Resume) -> str:
+    return await _steer(case, message, "resume", "sweep.resumed")
+
+
+async def _steer(case: Case, message: Kill | Resume, signal: str, kind: str) -> str:
+    done = len([swept for swept in case.file.sweeps if swept.order == message.sweep])
+    handle = case.sweeps.get(message.sweep)
+    if done or handle is None:
+        return f"too late: sweep {message.sweep} has ended"
+    case.journal.note(kind, f"sweep {message.sweep}: {message.reason}", actor=message.said.person)
+    await handle.signal(signal)
+    return f"sweep {message.sweep}: {signal} ordered; it acts between two batches"
+
+
+async def _merge(case: Case, message: Merge) -> str:
+    case.file.merged.append(message.other)
+    if message.intake is not None:
+        _take_in(case, message.intake, message.said.person)
+    case.journal.note("case.merged", f"{message.other} joined", actor=message.said.person, other=message.other)
+    if case.file.plan is not None:
+        await case.replan()
+    return f"{message.other} is part of {case.id}; its intake keeps its own reply duty"
+
+
+async def _split(case: Case, message: Split) -> str:
+    file = case.file
+    file.merged.remove(message.other)
+    file.intakes[:] = [one for one in file.intakes if ids.case_id(one.source, one.source_ref) != message.other]
+    file.answered = min(file.answered, len(file.intakes))
+    case.journal.note("case.split", f"{message.other} left", actor=message.said.person, reason=message.reason)
+    return f"{message.other} is a case of its own again; open it from its report"
+
+
+async def _withdraw(case: Case, message: Withdraw) -> str:
+    case.file.withdrawn = message.reason
+    return await _stop(case, message.said.person, "case.withdrawn", message.reason)
+
+
+async def _abort(case: Case, message: Abort) -> str:
+    case.file.aborted = message.reason
+    return await _stop(case, message.said.person, "takedown.aborted", message.reason)
+
+
+async def _stop(case: Case, person: str, kind: str, reason: str) -> str:
+    """Answer honestly: in time, or too late and reversed (reliability part 6, the point of no return)."""
+    file = case.file
+    case.journal.note(kind, reason, actor=person)
+    if kind == "case.withdrawn":
+        file.clocks[:] = withdraw(tuple(file.clocks), reason)
+    if not file.orders:
+        return "in time: nothing was hidden"
+    if case.sweeping.locked():
+        handle = case.sweeps.get(len(file.orders))
+        if handle is not None:
+            await handle.signal("stop")
+        return "too late to prevent it: the sweep is stopped and its reversal ordered"
+    case.beside(restored(case, reason))
+    return "too late to prevent it: reversal ordered"
+
+
+async def _appeal(case: Case, message: Appeal) -> str:
+    file, person = case.file, message.said.person
+    waiting = next((one for one in file.appeals if one.listings == message.listings), None)
+    if not message.grant:
+        if waiting is None:
+            file.appeals.append(message)
+        case.journal.note("appeal.received", message.reason, actor=person, listings=" ".join(message.listings))
+        return "the appeal waits for somebody who did not decide the act"
+    if waiting is not None:
+        file.appeals.remove(waiting)
+    case.journal.note("appeal.granted", message.reason, actor=person, listings=" ".join(message.listings))
+    swept = await restored(case, "appeal granted", message.listings)
+    return f"{swept.reversed.done} listings restored, {swept.reversed.wrong} differ from before"
+
+
+_EFFECTS: dict[type[Any], Callable[[Case, Any], Awaitable[str]]] = {
+    Report: _report,
+    Learn: _learn,
+    Decide: _decide,
+    Claim: _claim,
+    Assign: _assign,
+    Delegate: _delegate,
+    ReportFinding: _finding,
+    TaskDone: _task,
+    Hold: _hold,
+    Release: _release,
+    Kill: _kill,
+    Resume: _resume,
+    Merge: _merge,
+    Split: _split,
+    Withdraw: _withdraw,
+    Abort: _abort,
+    Appeal: _appeal,
+}

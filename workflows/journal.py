@@ -1,0 +1,74 @@
+"""What does a case write down, and when? Every fact once, in order, into the casebook."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from activities.casebook import Casebook
+from escalations.casefile import CaseFile
+from escalations.record import Batch, Card, Entry
+from workflows import options
+from workflows.waiting import Watch
+
+SYSTEM = "seawall"
+
+
+class Journal:
+    """The pen of one run. Notes are written together, at the end of the step that made them."""
+
+    def __init__(self, file: CaseFile, watch: Watch, card: Callable[[], Card]) -> None:
+        self._file = file
+        self._watch = watch
+        self._card = card
+        self._pending: list[Entry] = []
+        self._writing = False
+
+    def note(self, kind: str, text: str, *, actor: str = SYSTEM, **data: str) -> None:
+        """Note a fact: `kind` is `noun.past_verb`, `text` one line for people. No personal data."""
+        self._file.seq += 1
+        entry = Entry(
+            seq=self._file.seq,
+            at=workflow.now(),
+            kind=kind,
+            actor=actor,
+            text=text,
+            data=tuple(sorted(data.items())),
+        )
+        self._pending.append(entry)
+
+    async def keep(self) -> None:
+        """Write notes as they come. Runs for the life of the workflow run."""
+        while True:
+            await self._watch.settled(lambda: bool(self._pending))
+            await self._write()
+
+    async def written(self) -> None:
+        """Wait until everything noted is in the casebook."""
+        await self._watch.settled(lambda: not self._pending and not self._writing)
+
+    async def _write(self) -> None:
+        self._writing = True
+        entries, self._pending = tuple(self._pending), []
+        batch = Batch(case_id=self._file.case_id, entries=entries, card=self._card())
+        try:
+            await workflow.execute_local_activity_method(Casebook.record, batch, **options.CASEBOOK_AT_ONCE)
+        except ActivityError:
+            await self._write_later(batch)
+        finally:
+            self._writing = False
+
+    async def _write_later(self, batch: Batch) -> None:
+        while True:
+            try:
+                await workflow.execute_activity_method(
+                    Casebook.record, batch, **options.why(options.CASEBOOK_LATER, "casebook was away; writing later")
+                )
+            except ActivityError:
+                again = workflow.now() + timedelta(hours=1)
+                reason = f"the casebook refuses entries from {batch.entries[0].seq} on"
+                wait = self._watch.until(lambda: False, owner="OPS", reason=reason, until=again, then="write again")
+                await self._watch.busy(wait)
+            else:
+                return

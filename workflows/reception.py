@@ -1,0 +1,113 @@
+"""How does a case take a message? Judged first, done once, answered, never able to wedge the case.
+
+A repeat of a request id gets the first receipt, over all runs. A refused update says why; a refused or unreadable
+signal is noted in the case with its reason. An error of ours inside a handler fails that message only.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError, FailureError
+
+from escalations.admission import MESSAGES, refusal
+from escalations.casefile import CaseFile
+from escalations.messages import Receipt
+from workflows.journal import Journal
+from workflows.waiting import Watch
+
+Effect = Callable[[Any], Awaitable[str]]
+SAID = "said"
+
+
+class Reception:
+    """Where messages arrive. `effect` does what a taken message asks and returns the text of its receipt."""
+
+    def __init__(self, file: CaseFile, watch: Watch, journal: Journal, effect: Effect) -> None:
+        self._file = file
+        self._watch = watch
+        self._journal = journal
+        self._effect = effect
+
+    def admit(self, message: Any) -> None:
+        """Judge an update before it is accepted. Raises ApplicationError typed with the refusal code."""
+        first = self._file.answers.get(message.said.request_id)
+        if first is not None:
+            if first.data.get(SAID) != _fingerprint(message):
+                raise _refused("request_id_conflict", "this request id was used for another message")
+            return
+        refused = refusal(self._file, message, workflow.now())
+        if refused:
+            raise _refused(*refused)
+
+    async def take(self, message: Any) -> Receipt:
+        """Do what an admitted message asks, once. Another message may have been taken since it was admitted."""
+        request_id = message.said.request_id
+        if request_id not in self._file.answers:
+            self.admit(message)
+            self._watch.taken += 1
+            self._answer(message, "taken", "taken")
+            try:
+                text = await self._effect(message)
+            except FailureError:
+                del self._file.answers[request_id]
+                raise
+            except Exception as bug:
+                self._journal.note("message.failed", f"a {type(message).__name__} failed: {type(bug).__name__}")
+                workflow.logger.exception("message.failed")
+                raise _refused("internal", "the case could not do this; nothing changed") from None
+            self._answer(message, "taken", text)
+        return self._file.answers[request_id]
+
+    async def overhear(self, name: str, args: Sequence[RawValue]) -> None:
+        """Take a signal: same meaning as the update of that name, its refusal noted instead of answered."""
+        try:
+            message = _decoded(name, args)
+            self.admit(message)
+            await self.take(message)
+        except ApplicationError as refused:
+            text = f"a signal was refused: {refused.message}"
+            self._journal.note("message.refused", text, code=refused.type or "refused")
+        except Exception as bug:
+            self._journal.note(
+                "message.refused", f"a signal could not be read: {type(bug).__name__}", code="unreadable"
+            )
+
+    def _answer(self, message: Any, code: str, text: str) -> None:
+        said = message.said.request_id
+        receipt = Receipt(request_id=said, code=code, text=text, at=workflow.now(), data={SAID: _fingerprint(message)})
+        self._file.answers[said] = receipt
+
+
+def judged(update: Callable[..., Any]) -> Any:
+    """Make the validator of an update handler: its message is judged before it is accepted."""
+
+    def admit(self: Any, message: Any) -> None:
+        self.reception.admit(message)
+
+    # The SDK wants a validator to be annotated exactly like its handler.
+    admit.__annotations__ = {"message": inspect.get_annotations(update)["message"], "return": None}
+    return admit
+
+
+def _decoded(name: str, args: Sequence[RawValue]) -> Any:
+    kind = MESSAGES.get(name)
+    if kind is None:
+        raise _refused("unknown_message", f"messages: {', '.join(MESSAGES)}")
+    if len(args) != 1:
+        raise _refused("wrong_arity", f"one message at a time, {len(args)} values came")
+    return workflow.payload_converter().from_payload(args[0].payload, kind)
+
+
+def _fingerprint(message: Any) -> str:
+    """Tell two contents apart; the door a delivery came by is not content."""
+    message = replace(message, said=replace(message.said, door="", attestation=""))
+    return hashlib.sha256(repr(message).encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def _refused(code: str, text: str) -> ApplicationError:
+    return ApplicationError(text, type=code, non_retryable=True)

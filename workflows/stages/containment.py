@@ -1,0 +1,134 @@
+"""How are listings taken down, once, and brought back exactly?"""
+
+from dataclasses import replace
+
+from temporalio import workflow
+from temporalio.workflow import ParentClosePolicy
+
+from escalations import ids
+from escalations.consensus import GateKind
+from escalations.enforcement import Manifest, SweepOrder, Swept
+from escalations.model import Milestone, Stage
+from workflows.case import Case
+from workflows.stages.investigation import searched
+from workflows.sweep import Sweep
+
+PROCEED = "proceed"
+REVOKE = "revoke"
+
+
+async def contained_in_emergency(case: Case) -> None:
+    """Hide before legal review: reversible, by the people the blast tier asks for, ratified by somebody else later."""
+    file = case.file
+    if file.orders or file.ruling or file.aborted or file.withdrawn:
+        return
+    manifest = await searched(case)
+    if not manifest.count:
+        return
+    outcome = await case.decided(GateKind.CONTAINMENT, manifest.digest, manifest=manifest)
+    if outcome.option != PROCEED:
+        return
+    file.emergency, file.ratified = True, False
+    case.journal.note("emergency.ordered", f"hide {manifest.count} listings before legal review")
+    await contained(case)
+
+
+async def ratified(case: Case) -> None:
+    """Have an emergency act confirmed by somebody who took no part in it; otherwise it is undone."""
+    file = case.file
+    if file.ratified or file.manifest is None:
+        return
+    actors = {vote.person for card in file.gates if card.gate.kind is GateKind.CONTAINMENT for vote in card.votes}
+    outcome = await case.decided(
+        GateKind.RATIFICATION, file.manifest.digest, manifest=file.manifest, excluded=tuple(sorted(actors))
+    )
+    if outcome.option == REVOKE:
+        await restored(case, f"the emergency act was revoked by {outcome.how}")
+    file.ratified = True
+
+
+async def contained(case: Case) -> None:
+    """Hide every listing of the manifest, once; verify; keep looking for what comes back."""
+    file = case.file
+    async with case.sweeping:
+        manifest = file.manifest
+        if manifest is None or not manifest.count or any(one.manifest.digest == manifest.digest for one in file.orders):
+            return
+        if file.aborted or file.withdrawn:
+            return
+        case.enter(Stage.CONTAINMENT)
+        await _swept(case, manifest)
+    if file.aborted or file.withdrawn:
+        await restored(case, file.aborted or file.withdrawn)
+        return
+    case.reached(Milestone.CONTAINED, f"sweep {len(file.orders)}")
+    await _watched(case, file.orders[-1])
+
+
+async def _swept(case: Case, manifest: Manifest) -> None:
+    file = case.file
+    number = len(file.orders) + 1
+    order = SweepOrder(
+        case_id=case.id,
+        number=number,
+        decision=number,
+        action=case.plan.action,
+        reason_code=case.plan.reason_code,
+        manifest=manifest,
+        batch=case.plan.batch,
+    )
+    file.orders.append(order)
+    swept = await _run(case, order, ids.sweep_id(case.id, number))
+    file.sweeps.append(swept)
+    file.restricted += swept.applied.done + swept.applied.already
+    file.contained_at = workflow.now()
+    text = f"{swept.applied.done} hidden, {swept.verified.done} verified, {swept.applied.gone} already gone"
+    case.journal.note("listings.hidden", text, sweep=str(number), manifest=manifest.digest)
+    wrong = (*swept.applied.failed, *swept.verified.failed)
+    if wrong:
+        case.owe(f"sweep-{number}", f"{len(wrong)} listings could not be hidden: {wrong[0]}", "OPS")
+
+
+async def restored(case: Case, why: str, listings: tuple[str, ...] = ()) -> Swept:
+    """Bring listings back exactly as they were before: the named ones, or all of the case."""
+    file = case.file
+    total = Swept(order=0)
+    async with case.sweeping:
+        for order in file.orders:
+            file.restores += 1
+            back = replace(order, mode="restore", restrict_to=listings)
+            swept = await _run(case, back, f"{case.id}/restore/{file.restores}")
+            file.sweeps.append(swept)
+            file.restricted -= swept.reversed.done
+            total = swept
+            text = f"{swept.reversed.done} restored, {swept.reversed.wrong} differ from before: {why}"
+            case.journal.note("listings.restored", text, sweep=str(order.number))
+            if swept.reversed.wrong or swept.reversed.failed:
+                case.owe(f"restore-{file.restores}", "restored listings differ from their recorded state", "OPS")
+        file.spared.extend(listings)
+    return total
+
+
+async def _run(case: Case, order: SweepOrder, sweep_id: str) -> Swept:
+    async def child() -> Swept:
+        handle = await workflow.start_child_workflow(
+            Sweep.run, order, id=sweep_id, parent_close_policy=ParentClosePolicy.ABANDON
+        )
+        case.sweeps[order.number] = handle
+        return await handle
+
+    return await case.insisted(f"sweep {order.number}", child)
+
+
+async def _watched(case: Case, order: SweepOrder) -> None:
+    """Start the one that looks again after an hour, a day, a week and a month; it outlives the case."""
+    if not case.plan.resweeps:
+        return
+    sought = replace(case.plan.sought, beyond=(order.manifest.digest,), spare=tuple(case.file.spared))
+    watch = replace(order, mode="watch", resweeps=case.plan.resweeps, sought=sought)
+    await workflow.start_child_workflow(
+        Sweep.run,
+        watch,
+        id=f"{ids.sweep_id(case.id, order.number)}/watch",
+        parent_close_policy=ParentClosePolicy.ABANDON,
+    )

@@ -1,0 +1,57 @@
+"""What happened, and which listings does it concern?"""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
+
+from temporalio import workflow
+
+from activities.evidence import EvidenceRoom, Gather
+from activities.marketplace import Marketplace
+from escalations.enforcement import Manifest
+from workflows import options
+from workflows.case import Case
+
+
+async def searched(case: Case) -> Manifest:
+    """Find the listings the case is about, as an immutable manifest (a dry run: nothing is touched)."""
+    manifest = case.file.manifest
+    if manifest is None:
+        done = tuple(order.manifest.digest for order in case.file.orders)
+        sought = replace(case.plan.sought, beyond=done, spare=tuple(case.file.spared))
+        manifest = await case.insisted(
+            "search",
+            lambda: workflow.execute_activity_method(
+                Marketplace.find_listings, sought, **options.why(options.SEARCH, "find matching listings")
+            ),
+        )
+        case.file.manifest = manifest
+        tiers = ", ".join(f"{count} by {tier}" for tier, count in manifest.by_tier) or "none"
+        case.journal.note(
+            "listings.found",
+            f"{manifest.count} listings of {manifest.sellers} sellers: {tiers}",
+            manifest=manifest.digest,
+        )
+    return manifest
+
+
+async def investigated(case: Case) -> Manifest:
+    """Gather the evidence the playbook asks for, find the listings, and tell the team."""
+    if case.file.investigated:
+        return await searched(case)
+    alerts: list[Awaitable[None]] = []
+    if case.plan.channel:
+        alerts.append(case.announce(f"{case.id}: priority {case.plan.priority}, {case.plan.playbook}"))
+    if case.plan.page and not case.file.pages:
+        alerts.append(case.page("new case"))
+    await asyncio.gather(searched(case), _gathered(case), *alerts)
+    case.file.investigated = True
+    return await searched(case)
+
+
+async def _gathered(case: Case) -> None:
+    gather = Gather(case_id=case.id, intakes=tuple(case.file.intakes), kinds=case.plan.evidence)
+    hands = workflow.execute_activity_method(EvidenceRoom.gather, gather, **options.why(options.EVIDENCE, "gather evidence"))
+    digests = await case.attempted("evidence", hands)
+    if digests:
+        case.journal.note("evidence.gathered", f"{len(digests)} pieces of evidence kept", digests=" ".join(digests))

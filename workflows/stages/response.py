@@ -1,0 +1,107 @@
+"""Who is told, in which words, and who has agreed to that?"""
+
+import asyncio
+from dataclasses import replace
+
+from temporalio import workflow
+
+from activities.mail import Mail
+from activities.policy import Policy
+from activities.regulators import Regulators
+from escalations import ids
+from escalations.clocks import ClockStatus
+from escalations.consensus import GateKind
+from escalations.model import Milestone, Stage
+from escalations.notices import Notice, NoticeOrder, Recipient
+from escalations.plans import NoticesRequest
+from workflows import options
+from workflows.case import Case
+
+SEND = "send"
+HIGHEST_LEVEL = 3
+
+
+async def responded(case: Case) -> None:
+    """Tell authorities, sellers, buyers and the Transparency Database what was done; two people agree first."""
+    await _drafted(case)
+    level = 0
+    while case.file.notices:
+        case.enter(Stage.RESPONSE)
+        digest = ids.digest(repr(case.file.notices).encode())
+        outcome = await case.decided(GateKind.RESPONSE, digest, manifest=case.file.manifest, escalated=level)
+        if outcome.option == SEND or level >= HIGHEST_LEVEL:
+            await _sent(case)
+            return
+        if outcome.how != "default":
+            _held_back(case)
+            return
+        level += 1
+
+
+async def _drafted(case: Case) -> None:
+    file = case.file
+    new = file.intakes[file.answered :]
+    if file.manifest is None or not new:
+        return
+    request = NoticesRequest(
+        case_id=case.id,
+        plan=replace(case.plan, clocks=()),
+        intakes=tuple(new),
+        manifest=file.manifest,
+        restricted=file.restricted,
+        contained_at=file.contained_at,
+        now=workflow.now(),
+        clocks=tuple(file.clocks),
+    )
+    answer = await workflow.execute_local_activity_method(Policy.draft_notices, request, **options.POLICY)
+    case.take_clocks(answer.clocks)
+    file.notices.extend(answer.notices)
+    file.answered = len(file.intakes)
+    _given_to_people(case)
+
+
+def _given_to_people(case: Case) -> None:
+    """Make a task of every duty that no hand of ours fulfils, such as a filing in an authority's own portal."""
+    ours = {notice.meets for notice in case.file.notices} | {Milestone.CONTAINED, Milestone.INTAKE_ACKNOWLEDGED}
+    for clock in case.file.clocks:
+        if clock.meets not in ours and clock.status is ClockStatus.RUNNING:
+            case.owe(clock.rule, clock.duty, clock.owner, clock.due_operational or clock.internal_target)
+
+
+async def _sent(case: Case) -> None:
+    await asyncio.gather(*(_send(case, number, notice) for number, notice in enumerate(list(case.file.notices), 1)))
+
+
+async def _send(case: Case, number: int, notice: Notice) -> None:
+    file = case.file
+    order = NoticeOrder(
+        case_id=case.id,
+        number=len(file.sent) + number,
+        notice=notice,
+        manifest=file.manifest.digest if file.manifest else "",
+        decision=max(len(file.orders), 1),
+        at=workflow.now(),
+    )
+    summary = f"tell {notice.recipient.value}"
+    if notice.recipient is Recipient.TRANSPARENCY_DATABASE:
+        hands = workflow.execute_activity_method(
+            Regulators.submit_statements, order, **options.why(options.REGULATOR, summary)
+        )
+    else:
+        hands = workflow.execute_activity_method(Mail.send_notice, order, **options.why(options.MAIL, summary))
+    sent = await case.attempted(notice.recipient.value, hands)
+    file.notices.remove(notice)
+    if sent is None:
+        return
+    file.sent.append(sent)
+    text = f"{notice.recipient.value}: {sent.count} sent" + (f", {sent.problem}" if sent.problem else "")
+    case.journal.note("notice.sent", text, recipient=notice.recipient.value, proof=sent.proof)
+    case.reached(notice.meets, sent.proof)
+
+
+def _held_back(case: Case) -> None:
+    """Keep what must be told as a task with an owner; drop what people decided not to say."""
+    for notice in case.file.notices:
+        if notice.mandatory:
+            case.owe(f"notice-{notice.recipient.value}", notice.duty, case.plan.owner)
+    case.file.notices.clear()

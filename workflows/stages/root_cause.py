@@ -1,0 +1,64 @@
+"""Why could it happen, and what will keep it from happening again?"""
+
+from temporalio import workflow
+from temporalio.workflow import ParentClosePolicy
+
+from escalations import closing, ids
+from escalations.consensus import GateKind
+from escalations.model import RootCause, Stage
+from workflows.case import Case
+from workflows.prevention import Prevention, PreventionOrder
+
+APPROVE = "approve"
+
+
+async def root_cause_found(case: Case) -> None:
+    """Have the root cause written by one person and approved by another, then start its corrective actions."""
+    file = case.file
+    if not closing.needs_root_cause(file):
+        return
+    case.enter(Stage.ROOT_CAUSE)
+    while not file.root_cause_approved:
+        cause = await _written(case)
+        outcome = await case.decided(GateKind.ROOT_CAUSE, cause.digest, excluded=(cause.author,))
+        if outcome.option == APPROVE:
+            file.root_cause_approved = True
+            case.journal.note("root_cause.approved", ", ".join(cause.factors), digest=cause.digest)
+        else:
+            file.root_cause = None
+    await _prevented(case)
+
+
+async def _written(case: Case) -> RootCause:
+    """Wait for the analysis; whoever leads the case is paged when it is late, for as long as it takes."""
+    while case.file.root_cause is None:
+        until = workflow.now() + case.plan.targets.root_cause
+        written = await case.watch.until(
+            lambda: case.file.root_cause is not None,
+            owner=case.plan.owner,
+            reason="the root cause analysis",
+            until=until,
+            then="page the owner",
+        )
+        if not written:
+            await case.page("the root cause analysis is late")
+    return case.file.root_cause
+
+
+async def _prevented(case: Case) -> None:
+    """Start one durable follow-up for each corrective action; they outlive the case."""
+    file = case.file
+    actions = file.root_cause.actions if file.root_cause else ()
+    for number, action in enumerate(actions, 1):
+        if number <= file.prevention_started:
+            continue
+        case.enter(Stage.PREVENTION)
+        order = PreventionOrder(case_id=case.id, number=number, action=action, plan=case.plan, opened_at=workflow.now())
+        await workflow.start_child_workflow(
+            Prevention.run,
+            order,
+            id=ids.prevention_id(case.id, number),
+            parent_close_policy=ParentClosePolicy.ABANDON,
+        )
+        file.prevention_started = number
+        case.journal.note("prevention.started", action.title, action=action.id, owner=action.owner)

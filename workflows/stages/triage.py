@@ -1,0 +1,39 @@
+"""How bad is it, how urgent, and how do we handle it?"""
+
+from temporalio.exceptions import ActivityError
+
+from escalations.model import Milestone, Stage
+from escalations.plans import Plan
+from workflows.case import Case
+
+
+async def triaged(case: Case) -> Plan:
+    """Get a plan: severity, urgency, priority with their reasons, clocks with their due times."""
+    if case.file.plan is not None:
+        return case.file.plan
+    first = case.file.intakes[0]
+    case.journal.note("case.opened", first.title, source=first.source, arrived=first.kind.value)
+    case.file.stage = Stage.TRIAGE
+    plan = await _plan(case)
+    case.file.owner = plan.owner
+    case.journal.note(
+        "case.triaged",
+        f"P{plan.severity.band} (score {plan.severity.score}), U{plan.urgency}, priority {plan.priority}",
+        rulebook=plan.rulebook,
+        playbook=plan.playbook,
+        reasons="; ".join((*plan.severity.steps, *plan.reasons)),
+    )
+    case.reached(Milestone.INTAKE_ACKNOWLEDGED, "opened")
+    case.enter(Stage.INVESTIGATION)
+    return plan
+
+
+async def _plan(case: Case) -> Plan:
+    """Ask policy until it has an answer: without one, a person is paged and asked again every hour."""
+    while True:
+        try:
+            return await case.replan()
+        except ActivityError as failure:
+            case.journal.note("triage.blocked", f"no plan: {failure.cause}")
+            await case.page("a case cannot be triaged")
+            await case.until_told("the rulebook has no answer for this case", "ask the rulebook again")

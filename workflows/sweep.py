@@ -1,0 +1,126 @@
+"""How is one thing done to many listings: prior state first, in batches, verified, stoppable, and exactly undone?"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.cases import Cases, Telling
+    from activities.marketplace import Marketplace
+    from escalations.enforcement import Manifest, Sought, Span, SweepOrder, Swept, Tally, combined, spans
+    from escalations.messages import ReportFinding, Said
+    from workflows import options
+    from workflows.waiting import Watch
+
+PATIENCE = timedelta(days=1)
+
+
+@workflow.defn
+class Sweep:
+    """capture prior state → enforce → verify, batch by batch; or restore exactly; or look again later."""
+
+    @workflow.init
+    def __init__(self, order: SweepOrder) -> None:
+        self.order = order
+        self.watch = Watch()
+        self.killed = False
+        self.stopped = False
+
+    @workflow.run
+    async def run(self, order: SweepOrder) -> Swept:
+        """Carry an order out. Everything it does to a listing happens under one key per decision, so never twice."""
+        keeper = asyncio.create_task(self.watch.keep())
+        try:
+            if order.mode == "restore":
+                return await self._restored()
+            if order.mode == "watch":
+                return await self._looked_again()
+            return await self._applied()
+        finally:
+            keeper.cancel()
+
+    async def _applied(self) -> Swept:
+        applied, verified = [], []
+        for span in spans(self.order):
+            if not await self._may_go_on():
+                break
+            await self._hand(Marketplace.capture_prior, span, "record the prior state")
+            applied.append(await self._hand(Marketplace.enforce, span, f"hide listings {span.start}-{span.stop - 1}"))
+            verified.append(await self._hand(Marketplace.verify, span, "read back"))
+        killed = self.killed or self.stopped
+        return Swept(order=self.order.number, applied=combined(*applied), verified=combined(*verified), killed=killed)
+
+    async def _restored(self) -> Swept:
+        tallies: list[Tally] = []
+        for span in spans(self.order):
+            tallies.append(await self._hand(Marketplace.reverse, span, "restore exactly"))
+        return Swept(order=self.order.number, reversed=combined(*tallies))
+
+    async def _looked_again(self) -> Swept:
+        """Search at each offset; what came back is the case's business again, even if it has closed."""
+        began = workflow.now()
+        for offset in self.order.resweeps:
+            await self.watch.until(
+                lambda: self.stopped, owner="seawall", reason="next re-sweep", until=began + offset, then="search again"
+            )
+            if self.stopped:
+                break
+            found = await workflow.execute_activity_method(
+                Marketplace.find_listings, self._sought, **options.why(options.SEARCH, "search again")
+            )
+            if found.count:
+                await self._report(found)
+        return Swept(order=self.order.number, killed=self.stopped)
+
+    async def _report(self, found: Manifest) -> None:
+        said = Said(request_id=f"resweep-{self.order.number}-{found.digest[:16]}", person="seawall", door="sweep")
+        finding = ReportFinding(
+            said=said, kind="resweep_found", text=f"{found.count} listings came back", evidence=(found.digest,)
+        )
+        telling = Telling(case_id=self.order.case_id, finding=finding)
+        await workflow.execute_activity_method(Cases.tell_case, telling, **options.TELL_CASE)
+
+    @property
+    def _sought(self) -> Sought:
+        """What a watch looks for; a watch without it was ordered wrongly."""
+        if self.order.sought is None:
+            raise ApplicationError("a watch needs to know what it looks for", type="BadOrder", non_retryable=True)
+        return self.order.sought
+
+    async def _hand(self, hand: Callable[[Any, Span], Any], span: Span, summary: str) -> Any:
+        return await workflow.execute_activity_method(hand, span, **options.why(options.ENFORCEMENT, summary))
+
+    async def _may_go_on(self) -> bool:
+        if self.killed and not self.stopped:
+            await self.watch.until(
+                lambda: self.stopped or not self.killed,
+                owner="IC",
+                reason="the sweep was stopped",
+                until=workflow.now() + PATIENCE,
+                then="end it as it is",
+            )
+        return not self.killed and not self.stopped
+
+    @workflow.query
+    def swept(self) -> tuple[bool, bool]:
+        """Say whether the sweep was killed, and whether it was ended for good."""
+        return self.killed, self.stopped
+
+    @workflow.signal
+    def kill(self) -> None:
+        """Stop between two batches, until resumed."""
+        self.killed = True
+
+    @workflow.signal
+    def resume(self) -> None:
+        """Go on."""
+        self.killed = False
+
+    @workflow.signal
+    def stop(self) -> None:
+        """End after the present batch, for good."""
+        self.stopped = True

@@ -1,0 +1,99 @@
+"""How does a case wait? For a named answer, from somebody, until a deadline: never bare.
+
+One timer serves all waits and clocks of a case: it sleeps to the earliest deadline and is only set anew when an
+earlier one comes up, so a deadline that moved later costs nothing.
+"""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from temporalio import workflow
+
+from escalations.record import Wait
+
+UPDATES_PER_RUN = 1500
+T = TypeVar("T")
+
+
+class HistoryGrewLong(Exception):  # noqa: N818 - it is an event of the process, not an error
+    """The run should hand its file to a next run; raised out of a wait, where nothing is in flight."""
+
+
+class Watch:
+    """The waits of one run and the single timer that ends them."""
+
+    def __init__(self) -> None:
+        self.waits: list[Wait] = []
+        self.hands_busy = 0
+        self.taken = 0
+        self._deadlines: list[datetime] = []
+
+    async def until(self, answered: Callable[[], bool], *, owner: str, reason: str, until: datetime, then: str) -> bool:
+        """Wait for an answer. Return True when it came, False when `until` passed first.
+
+        `owner` is who owes the answer (roles or a system), `reason` why the case waits, `then` what happens at the
+        deadline; people see all four. Raises HistoryGrewLong when the run should be handed over instead.
+        """
+        wait = Wait(owner=owner, reason=reason, until=until, then=then)
+        self.waits.append(wait)
+        try:
+            await self._until(answered, until)
+        finally:
+            self.waits.remove(wait)
+        if not answered() and self._should_hand_over():
+            raise HistoryGrewLong
+        return answered()
+
+    async def tick(self, changed: Callable[[], bool], at: datetime) -> bool:
+        """Sleep to a clock's next warning, or until the clocks change. True when `at` was reached.
+
+        For the keeper of clocks only: each clock already has its owner, reason and due time.
+        """
+        await self._until(changed, at, handover=False)
+        return workflow.now() >= at
+
+    async def settled(self, done: Callable[[], bool]) -> None:
+        """Wait for our own bookkeeping, which ends by itself: written entries, finished handlers."""
+        await workflow.wait_condition(done)
+
+    async def busy(self, hands: Awaitable[T]) -> T:
+        """Await activities or children; while any run, the history is not handed over."""
+        self.hands_busy += 1
+        try:
+            return await hands
+        finally:
+            self.hands_busy -= 1
+
+    async def keep(self) -> None:
+        """Hold the one timer. Runs for the life of the workflow run."""
+        while True:
+            await workflow.wait_condition(lambda: bool(self._deadlines))
+            await self._sleep_to(min(self._deadlines))
+            self._deadlines = [at for at in self._deadlines if at > workflow.now()]
+
+    async def _sleep_to(self, armed: datetime) -> None:
+        left = armed - workflow.now()
+        if left.total_seconds() <= 0:
+            return
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: bool(self._deadlines) and min(self._deadlines) < armed,
+                timeout=left,
+                timeout_summary="next deadline of the case",
+            )
+
+    def _should_hand_over(self) -> bool:
+        long = workflow.info().is_continue_as_new_suggested() or self.taken >= UPDATES_PER_RUN
+        return long and self.hands_busy == 0
+
+    async def _until(self, answered: Callable[[], bool], at: datetime, *, handover: bool = True) -> None:
+        self._deadlines.append(at)
+        try:
+            await workflow.wait_condition(
+                lambda: answered() or workflow.now() >= at or (handover and self._should_hand_over())
+            )
+        finally:
+            if at in self._deadlines:
+                self._deadlines.remove(at)
