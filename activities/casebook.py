@@ -1,9 +1,9 @@
 """How does what happened in a case reach the people who read?
 
-| type               | meaning                                                       | retried                          |
-| ------------------ | ------------------------------------------------------------- | -------------------------------- |
-| `CasebookAway`     | the database is locked, full, restarting or wrongly set up    | yes; with Temporal's back-off    |
-| `CasebookConflict` | other content is written under the same number, or a gap      | no; a person compares the two    |
+| type               | meaning                                                    | retried                       |
+| ------------------ | ---------------------------------------------------------- | ----------------------------- |
+| `CasebookAway`     | the database is locked, full, restarting or wrongly set up | yes; with Temporal's back-off |
+| `CasebookConflict` | other content is written under the same number, or a gap   | no; a person compares the two |
 """
 
 from typing import Final, Protocol
@@ -18,8 +18,10 @@ CONFLICT: Final = "CasebookConflict"
 
 
 class Ledger(Protocol):
-    """What the casebook is written with. `conflict` is raised when a batch contradicts what is written, one of
-    `away` when the database does not take it now; both leave everything as it was.
+    """What the casebook is written with.
+
+    `append` raises `conflict` when a batch contradicts what is written and one of `away` when the database does not
+    take it now; both leave everything as it was.
     """
 
     conflict: type[Exception]

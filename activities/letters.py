@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from temporalio import activity
+
 from escalations import ids, notices
 from escalations.manifests import Target
 from escalations.notices import NoticeOrder, NoticeUnfit, Recipient, Template
@@ -107,7 +109,7 @@ def letter(order: NoticeOrder, template: Template, address: str, about: About, *
         "trader": "; ".join(about.traders),
     }
     subject, body = notices.letter(template, order.notice, senders)
-    key = ids.digest(ids.canonical([order.case_id, order.number, address.lower()]))[:24]
+    key = ids.digest(ids.canonical([order.case_id, order.number, template.name, address.lower()]))[:24]
     message_id = f"<{order.case_id}.notice.{order.number}.{key}@{domain}>"
     return Letter(to=address, subject=subject, body=body, message_id=message_id)
 
@@ -116,6 +118,7 @@ async def _sellers(targets: tuple[Target, ...], book: AddressBook) -> Addressed:
     """Find each seller's address and the offers of theirs that were restricted."""
     found = Addressed()
     for seller in dict.fromkeys(target.seller for target in targets):
+        activity.heartbeat()
         known = await book.seller(seller)
         if known is None:
             found.missing += 1
@@ -135,6 +138,7 @@ async def _buyers(order: NoticeOrder, template: Template, targets: tuple[Target,
         if "trader" in template.placeholders and target.seller not in names:
             known = await book.seller(target.seller)
             names[target.seller] = known.name if known else "not known to us any more"
+        activity.heartbeat()
         bought = await book.buyers(target.listing, since)
         found.missing += bought.unreachable
         for address in bought.addresses:

@@ -90,9 +90,9 @@ class Mail:
     async def send_notice(self, order: NoticeOrder) -> Sent:
         """Send a notice to everybody it is for; heartbeats after each letter.
 
-        Idempotent by names in the evidence store, one for each try at (case, notice, recipient): a retry skips whom it has reached. Not retried: a field
-        that breaks a rule, and a letter of which nobody knows whether it went out. One refused address does not keep
-        the others from theirs.
+        Idempotent by names in the evidence store, one for each try at (case, notice, recipient): a retry skips whom it
+        has reached. Not retried: a field that breaks a rule, and a letter of which nobody knows whether it went out.
+        One refused address does not keep the others from theirs.
         """
         template = self.templates.get(order.notice.template)
         if template is None:

@@ -5,7 +5,7 @@ is done to it; each act has an id made of case, enforcement, action, target and 
 reset acts twice.
 """
 
-import json
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Protocol
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import past
 from activities.evidence import Store, snapshots_of
 from activities.spans import Mark, Progress, Walk, kept_alive, resumed
 from escalations import ids, manifests, matching
@@ -23,7 +24,6 @@ ACTOR: Final = "seawall"
 IDS_AT_ONCE: Final = 100
 MOST_PAGES: Final = 20
 MANIFESTS_REMEMBERED: Final = 4
-RESTORED: Final = ("visibility", "rank", "strikes", "restrictions")
 Item = dict[str, Any]
 Put = Literal["new", "same", "gone", "differs", "lifted before"]
 Lifted = Literal["lifted", "never put", "gone"]
@@ -53,14 +53,6 @@ class Client(Protocol):
         """Take a restriction away, now or once more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prior:
-    """What was found before acting: `seen` is `state`, `ours` (this act was there already), `gone` or `unread`."""
-
-    seen: str
-    state: Item | None = None
-
-
 class Marketplace:
     """Finds, hides, checks and restores listings. Failed targets are counted and named, never left out silently."""
 
@@ -87,21 +79,20 @@ class Marketplace:
         there. It never looks again: after an act whose acknowledgement was lost, what it would see is not the past.
         A listing that cannot be read in eight attempts is recorded as unread, and `enforce` leaves it alone.
         """
-        kept = await self.evidence.find(_prior_name(span))
+        kept = await self.evidence.find(past.name(span))
         if kept:
             return kept.decode()
-        targets = await self._targets(span)
-        seen: dict[str, Prior] = {}
+        targets = await kept_alive(self._targets(span))
+        seen: dict[str, past.Prior] = {}
 
         async def look(position: int) -> Mark:
             target = targets[position]
-            seen[target.listing] = _prior(await self.client.read(target.listing), _key(span.order, target))
+            seen[target.listing] = past.taken(await self.client.read(target.listing), _key(span.order, target))
             return Mark(ending="done")
 
         await Walk(_names(targets), look, Progress()).to_the_end()
-        content = b"".join(_line(one.listing, seen.get(one.listing, Prior(seen="unread"))) for one in targets)
-        digest = await self.evidence.put(content)
-        return (await self.evidence.put_once(_prior_name(span), digest.encode())).decode()
+        digest = await self.evidence.put(past.written(_names(targets), seen))
+        return (await self.evidence.put_once(past.name(span), digest.encode())).decode()
 
     @activity.defn
     async def enforce(self, span: Span) -> Tally:
@@ -110,7 +101,7 @@ class Marketplace:
         Idempotent by the restriction id that we choose. Heartbeats the contiguous watermark and resumes from it.
         Raises PriorNotCaptured, not retried, when `capture_prior` was not done for the span.
         """
-        targets, prior = await self._targets(span), await self._priors(span)
+        targets, prior = await kept_alive(self._targets(span)), await self._priors(span)
         if prior is None:
             raise ApplicationError(
                 f"no prior state is kept for {_named(span)}; run capture_prior first",
@@ -120,7 +111,7 @@ class Marketplace:
 
         async def hide(position: int) -> Mark:
             target = targets[position]
-            before = prior.get(target.listing, Prior(seen="unread"))
+            before = prior.get(target.listing, past.UNREAD)
             if before.seen == "gone":
                 return Mark(ending="gone")
             if before.seen == "unread":
@@ -136,7 +127,7 @@ class Marketplace:
 
         Reads only, and reads the listing itself, not a search index that may be behind. Resumes like `enforce`.
         """
-        targets = await self._targets(span)
+        targets = await kept_alive(self._targets(span))
 
         async def check(position: int) -> Mark:
             target = targets[position]
@@ -145,7 +136,7 @@ class Marketplace:
                 return Mark(ending="gone")
             if state["visibility"] == "visible":
                 return Mark(ending="wrong", why="still visible")
-            if _key(span.order, target) not in _restrictions(state):
+            if _key(span.order, target) not in past.restrictions(state):
                 return Mark(ending="wrong", why="out of sight, but not by our restriction")
             return Mark(ending="done")
 
@@ -159,7 +150,7 @@ class Marketplace:
         with what differs; `already` was never restricted by this order; `gone` no longer exists. Honours
         `restrict_to`; the span must be cut as it was for `enforce`. Idempotent: lifting again changes nothing.
         """
-        targets, prior = await self._targets(span), await self._priors(span) or {}
+        targets, prior = await kept_alive(self._targets(span)), await self._priors(span) or {}
 
         async def lift(position: int) -> Mark:
             target = targets[position]
@@ -169,7 +160,7 @@ class Marketplace:
             state = await self.client.read(target.listing) if lifted == "lifted" else None
             if state is None:
                 return Mark(ending="gone")
-            return _compared(prior.get(target.listing, Prior(seen="unread")), state)
+            return past.compared(prior.get(target.listing, past.UNREAD), state)
 
         return await Walk(_names(targets), lift, resumed()).to_the_end()
 
@@ -183,10 +174,8 @@ class Marketplace:
             async for item in self._search(query, sought, judged):
                 items[item["id"]] = item
         targets = {key: target for key, target in judged.items() if target and key not in left_out}
-        content = manifests.written(targets.values())
-        found = manifests.summary(targets.values())
+        found, content, states = await asyncio.to_thread(_summed_up, tuple(targets.values()), items)
         await self.evidence.put(content)
-        states = b"".join(ids.canonical(items[one.listing]) + b"\n" for one in manifests.arranged(targets.values()))
         await self.evidence.put_once(snapshots_of(found.digest), (await self.evidence.put(states)).encode())
         return found
 
@@ -218,7 +207,7 @@ class Marketplace:
     async def _manifest(self, digest: str) -> tuple[Target, ...]:
         if digest not in self._manifests:
             try:
-                read = manifests.read(await self.evidence.get(digest))
+                read = await asyncio.to_thread(manifests.read, await self.evidence.get(digest))
             except ValueError as problem:
                 raise ApplicationError(str(problem), type="UnknownManifest", non_retryable=True) from None
             while len(self._manifests) >= MANIFESTS_REMEMBERED:
@@ -226,12 +215,11 @@ class Marketplace:
             self._manifests[digest] = read
         return self._manifests[digest]
 
-    async def _priors(self, span: Span) -> dict[str, Prior] | None:
-        digest = await self.evidence.find(_prior_name(span))
+    async def _priors(self, span: Span) -> dict[str, past.Prior] | None:
+        digest = await self.evidence.find(past.name(span))
         if digest is None:
             return None
-        lines = [json.loads(line) for line in (await self.evidence.get(digest.decode())).splitlines()]
-        return {line["listing"]: Prior(seen=line["seen"], state=line["state"]) for line in lines}
+        return past.read(await self.evidence.get(digest.decode()))
 
 
 _PUT: Final[Mapping[Put, Mark]] = {
@@ -255,6 +243,13 @@ def _queries(sought: Sought) -> list[dict[str, str]]:
     queries += [{"q": f"{sought.brand} {model}".strip()} for model in dict.fromkeys(sought.models) if model.strip()]
     named = " ".join(matching.search_words(sought))
     return [*queries, {"q": named}] if named else queries
+
+
+def _summed_up(targets: tuple[Target, ...], items: Mapping[str, Item]) -> tuple[Manifest, bytes, bytes]:
+    """Write the manifest and the listings as they stand. Off the event loop: 100,000 targets take a second or two."""
+    ordered = manifests.arranged(targets)
+    states = b"".join(ids.canonical(items[target.listing]) + b"\n" for target in ordered)
+    return manifests.summary(ordered), manifests.written(ordered), states
 
 
 def _target(sought: Sought, item: Item) -> Target | None:
@@ -296,39 +291,8 @@ def _body(order: SweepOrder) -> Item:
     }
 
 
-def _prior(state: Item | None, key: str) -> Prior:
-    """Take a state for the past, unless our own restriction is in it already."""
-    if state is None:
-        return Prior(seen="gone")
-    return Prior(seen="ours") if key in _restrictions(state) else Prior(seen="state", state=state)
-
-
-def _compared(before: Prior, state: Item) -> Mark:
-    if before.state is None:
-        return Mark(ending="wrong", why="lifted, but its state before is not known")
-    differs = [name for name in RESTORED if _part(before.state, name) != _part(state, name)]
-    return Mark(ending="wrong", why=f"lifted, but {', '.join(differs)} differ") if differs else Mark(ending="done")
-
-
-def _part(state: Item, name: str) -> Any:
-    return sorted(map(ids.canonical, state[name])) if name == "restrictions" else state.get(name)
-
-
-def _restrictions(state: Item) -> set[str]:
-    return {each["id"] for each in state["restrictions"]}
-
-
-def _line(listing: str, prior: Prior) -> bytes:
-    return ids.canonical({"listing": listing, "seen": prior.seen, "state": prior.state}) + b"\n"
-
-
 def _names(targets: tuple[Target, ...]) -> tuple[str, ...]:
     return tuple(target.listing for target in targets)
-
-
-def _prior_name(span: Span) -> str:
-    order = span.order
-    return f"prior/{order.case_id}/{order.number}/{order.manifest.digest[:16]}/{span.start}-{span.stop}"
 
 
 def _named(span: Span) -> str:

@@ -14,4 +14,5 @@ async def targets(evidence: Store, order: NoticeOrder) -> tuple[manifests.Target
         found = manifests.read(await evidence.get(order.manifest))
     except ValueError as error:
         raise outside.unfit(error) from None
-    return manifests.span(found, 0, len(found), order.restrict_to)
+    concerned = manifests.span(found, 0, len(found), order.restrict_to)
+    return tuple(target for target in concerned if target.listing not in order.spare)

@@ -164,11 +164,11 @@ class Walk:
 
 
 async def kept_alive(work: Awaitable[Kept]) -> Kept:
-    """Await work that has no steps to report, with a heartbeat every second."""
+    """Await work that has no steps to report, with a heartbeat every second that repeats what the last one said."""
     task = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait({task}, timeout=BEAT_SECONDS))[0]:
-            activity.heartbeat()
+            activity.heartbeat(*activity.info().heartbeat_details)
         return task.result()
     finally:
         task.cancel()

@@ -17,7 +17,7 @@ class CaseFile:
     """Everything a case knows. The workflow is its only writer; a run hands it to the next one whole.
 
     `again` asks for another round of the process (a new report came), `answered` counts the intakes of finished
-    rounds; `notices` are those still owed, `orders` every enforcement given, `spared` listings never to touch again;
+    rounds; `notices` are those still owed, `numbered` how many were ever ordered, `orders` every enforcement given, `spared` listings never to touch again;
     `downgrades` maps a fact to the person and value of a lowering that waits for a second person; `rung` lists clock
     warnings already given; `answers` maps request ids to receipts over all runs (Temporal forgets update ids at each new run). `seq` is the
     number of the last casebook entry.
@@ -54,6 +54,7 @@ class CaseFile:
     ratified: bool = True
     appeals: list[Appeal] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    numbered: int = 0
     sent: list[Sent] = field(default_factory=list)
     root_cause: RootCause | None = None
     root_cause_approved: bool = False
@@ -74,3 +75,13 @@ class Opening:
     file: CaseFile | None = None
     reopened_by: str = ""
     reopened_why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """How a run ended. Everything else is answered by the query `file`, which works on closed cases too."""
+
+    case_id: str
+    ruling: str
+    closed_at: datetime | None
+    runs: int

@@ -99,12 +99,13 @@ def wanted_at(clock: Clock) -> datetime | None:
 
 def nearest_binding(clocks: tuple[Clock, ...]) -> Clock | None:
     """Find the running clock of law with a number that is due first; ties by name."""
-    binding = [
-        clock
-        for clock in clocks
-        if clock.status is ClockStatus.RUNNING and clock.force is Force.LAW and clock.due_operational
-    ]
-    return min(binding, key=lambda clock: (clock.due_operational, clock.rule), default=None)
+    return min(_binding(clocks), key=lambda pair: (pair[0], pair[1].rule), default=(None, None))[1]
+
+
+def last_call(clocks: tuple[Clock, ...]) -> tuple[datetime, Clock] | None:
+    """Find the first moment at which a binding due time, less its margin, is reached; the clock comes with it."""
+    calls = [(due - clock.margin, clock) for due, clock in _binding(clocks)]
+    return min(calls, key=lambda pair: (pair[0], pair[1].rule), default=None)
 
 
 def warnings(clock: Clock) -> tuple[tuple[str, datetime], ...]:
@@ -202,6 +203,14 @@ def withdraw(clocks: tuple[Clock, ...], reason: str, subject: str = "") -> tuple
         else clock
         for clock in clocks
     )
+
+
+def _binding(clocks: tuple[Clock, ...]) -> list[tuple[datetime, Clock]]:
+    return [
+        (clock.due_operational, clock)
+        for clock in clocks
+        if clock.status is ClockStatus.RUNNING and clock.force is Force.LAW and clock.due_operational
+    ]
 
 
 def _met(clock: Clock, at: datetime, proof: str) -> Clock:

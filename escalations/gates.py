@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from escalations import blast, ids
-from escalations.clocks import nearest_binding
+from escalations.clocks import last_call
 from escalations.consensus import Gate, GateKind, Seat
 from escalations.plans import GateRequest
 from escalations.playbooks import GateRule, Panel, Playbook, SeatRule
@@ -70,9 +70,9 @@ def _due(rule: GateRule, request: GateRequest) -> tuple[datetime, tuple[str, ...
     box = rule.time_box[request.plan.priority]
     due_at = request.now + box
     steps = [f"time-box {_span(box)} at priority {request.plan.priority}"]
-    nearest = nearest_binding(request.plan.clocks) if rule.before_clocks else None
-    if nearest and nearest.due_operational and nearest.due_operational - nearest.margin < due_at:
-        due_at = nearest.due_operational - nearest.margin
+    ends = last_call(request.plan.clocks) if rule.before_clocks else None
+    if ends and ends[0] < due_at:
+        due_at, nearest = ends
         steps.append(f"ends before {nearest.rule} is due, less {_span(nearest.margin)}")
     if due_at < request.now + rule.minimum:
         due_at = request.now + min(rule.minimum, box)

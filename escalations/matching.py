@@ -46,9 +46,9 @@ INCLUDED_FROM = _vocabulary("with w including includes include plus")
 ACCESSORIES = frozenset(
     _singular(word)
     for word in _vocabulary(
-        "accessory adapter adaptor bag battery bracket cable cartridge case charger cleaner cleaning cover decal dvd film "
-        "filter flash griddle guide holder kit lens lid manual mount part plate pouch protector refill remote replacement "
-        "rotisserie skin sleeve spare speedlight stand sticker strap toner tripod"
+        "accessory adapter adaptor bag battery bracket cable cartridge case charger cleaner cleaning cover decal dvd "
+        "film filter flash griddle guide holder kit lens lid manual mount part plate pouch protector refill remote "
+        "replacement rotisserie skin sleeve spare speedlight stand sticker strap toner tripod"
     )
 )
 MEASURE = re.compile(

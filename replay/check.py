@@ -5,13 +5,14 @@ A recorded history without an event that our code handled proves nothing and is 
 
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHistory
 from temporalio.converter import DataConverter, WorkflowSerializationContext
-from temporalio.worker import Replayer, WorkflowReplayResult
+from temporalio.runtime import Runtime
+from temporalio.worker import Replayer
 
 from replay.compare import Difference, differences, first_unrecorded
 from replay.histories import Recorded
@@ -58,17 +59,28 @@ async def check(
     workflows: Sequence[type],
     converter: DataConverter,
     namespace: str = "default",
+    runtime: Runtime | None = None,
 ) -> AsyncIterator[Checked]:
     """Replay every run and compare. Never raises for a history that does not fit: that is a verdict."""
-    checker = _Checker(workflows, converter, namespace)
-    async for run in _each(runs):
-        yield await checker.verdict(run)
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        checker = _Checker(workflows, converter, namespace, runtime, executor)
+        async for run in _each(runs):
+            yield await checker.verdict(run)
 
 
 class _Checker:
     """Holds the code under test and the keys for many histories."""
 
-    def __init__(self, workflows: Sequence[type], converter: DataConverter, namespace: str) -> None:
+    def __init__(
+        self,
+        workflows: Sequence[type],
+        converter: DataConverter,
+        namespace: str,
+        runtime: Runtime | None,
+        executor: ThreadPoolExecutor,
+    ) -> None:
+        self._executor = executor
+        self._runtime = runtime
         self._converter = converter
         self._namespace = namespace
         self._workflows = list(workflows)
@@ -94,8 +106,10 @@ class _Checker:
             unsandboxed_workflow_runner=runner,
             namespace=self._namespace,
             data_converter=self._converter,
+            runtime=self._runtime,
+            workflow_task_executor=self._executor,
         )
-        result = await _result(replayer, run.history())
+        result = await replayer.replay_workflow(run.history(), raise_on_replay_failure=False)
         return result.replay_failure
 
     async def _judged(self, run: Recorded, tape: Tape, failure: Exception | None) -> Checked:
@@ -127,10 +141,6 @@ _CLOSED_DOORS = {
     "forged": "its payloads do not open: another namespace, or changed since",
     "malformed": "its payloads are damaged",
 }
-
-
-async def _result(replayer: Replayer, history: WorkflowHistory) -> WorkflowReplayResult:
-    return await replayer.replay_workflow(history, raise_on_replay_failure=False)
 
 
 def _reasons(run: Recorded, tape: Tape, failure: Exception, found: list[Difference]) -> list[Difference]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated
 
 import typer
 from temporalio.client import Client
+from temporalio.runtime import Runtime, TelemetryConfig
 
 from replay import export as exporting
 from replay import histories
@@ -112,7 +114,14 @@ async def _verdicts(
             exit_code=MISCONFIGURED,
         )
     converter = sealing.data_converter(open_ring(path), namespace)
-    return [each async for each in check(runs, workflows=ours(), converter=converter, namespace=namespace)]
+    checking = check(runs, workflows=ours(), converter=converter, namespace=namespace, runtime=_quiet())
+    return [each async for each in checking]
+
+
+def _quiet() -> Runtime:
+    """Keep the SDK from telling in its own words, values included, what the verdicts say."""
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL + 1)
+    return Runtime(telemetry=TelemetryConfig(logging=None))
 
 
 def _print(checked: Sequence[Checked], *, as_json: bool) -> None:

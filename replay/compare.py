@@ -6,7 +6,7 @@ answer, result or search attribute; this is not. Values are never shown, only wh
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +46,8 @@ async def differences(run: Recorded, tape: Tape, converter: DataConverter, names
     for said in facts.of_events(run.events):
         now = commanded.get((said.kind, said.key))
         if now is not None:
+            if not now.place:
+                now = replace(now, place=tape.defined.get(said.label if said.kind == "update answer" else "", ""))
             found += await _compared(said, now, _bound(converter, namespace, said, run))
         elif said.kind not in _CORES_OWN:
             found.append(_missing(said, tape))

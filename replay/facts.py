@@ -5,7 +5,7 @@ A fact of a command that is not set there is left out: the server fills in its o
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,33 +23,38 @@ PATCHED = "TemporalChangeVersion"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One act: what kind, which one of its kind (`key`), and its facts. Payload facts are lists of Payload."""
+    """One act: what kind, which one of its kind (`key`), and its facts. Payload facts are lists of Payload.
+
+    `label` names it for people where the key does not.
+    """
 
     kind: str
     key: str
     facts: dict[str, Any] = field(default_factory=dict)
     event_id: int = 0
     place: str = ""
+    label: str = ""
 
     @property
     def name(self) -> str:
         """Name the act for people."""
-        told = self.facts.get("type") or self.facts.get("name") or self.key
-        return f"{self.kind} {told}"
+        return f"{self.kind} {self.label or self.facts.get('type') or self.facts.get('name') or self.key}".strip()
 
 
 def of_events(events: Sequence[HistoryEvent]) -> list[Said]:
     """Take the acts of a workflow out of its history, in order."""
     updates: dict[int, str] = {}
+    names: dict[str, str] = {}
     found: list[Said] = []
     for event in events:
         if event.HasField("workflow_execution_update_accepted_event_attributes"):
             accepted = event.workflow_execution_update_accepted_event_attributes
-            updates[event.event_id] = accepted.accepted_request.meta.update_id or accepted.protocol_instance_id
+            key = accepted.accepted_request.meta.update_id or accepted.protocol_instance_id
+            updates[event.event_id], names[key] = key, accepted.accepted_request.input.name
         reader = _EVENTS.get(event.WhichOneof("attributes") or "")
         if reader is not None:
             found += [
-                Said(kind=kind, key=key, facts=facts, event_id=event.event_id)
+                Said(kind=kind, key=key, facts=facts, event_id=event.event_id, label=names.get(key, ""))
                 for kind, key, facts in reader(event, updates)
             ]
     return _numbered(found)
@@ -78,12 +83,17 @@ def _numbered(found: list[Said]) -> list[Said]:
     for said in found:
         count = seen[said.kind, said.key] = seen.get((said.kind, said.key), 0) + 1
         key = said.key if count == 1 else f"{said.key} (no. {count})"
-        numbered.append(Said(kind=said.kind, key=key, facts=said.facts, event_id=said.event_id, place=said.place))
+        numbered.append(replace(said, key=key))
     return numbered
 
 
 def _span(value: Duration) -> timedelta | None:
     return value.ToTimedelta() if value.ToNanoseconds() else None
+
+
+def _queue(name: str) -> str | None:
+    """Leave out the workflow's own queue: a replayer makes one up for it."""
+    return None if name.startswith("replay-") else name or None
 
 
 def _retry(policy: RetryPolicy) -> str:
@@ -98,7 +108,7 @@ def _activity_facts(said: Any, arguments: Sequence[Payload], command: bool) -> d
     return {
         "type": said.activity_type if command else said.activity_type.name,
         "input": list(arguments),
-        "task queue": (said.task_queue if command else said.task_queue.name) or None,
+        "task queue": _queue(said.task_queue) if command else said.task_queue.name,
         "schedule-to-close timeout": _span(said.schedule_to_close_timeout),
         "start-to-close timeout": _span(said.start_to_close_timeout),
         "heartbeat timeout": _span(said.heartbeat_timeout),
@@ -155,7 +165,7 @@ def _start_child(command: WorkflowCommand, _: Tape) -> list[Fact]:
     facts = {
         "type": said.workflow_type,
         "input": list(said.input),
-        "task queue": said.task_queue or None,
+        "task queue": _queue(said.task_queue),
         "parent close policy": int(said.parent_close_policy) or None,
     }
     return [("child workflow", said.workflow_id, facts)]

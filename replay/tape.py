@@ -4,8 +4,10 @@ The workflow runner is a public extension point; `_add_command` of the instance 
 (temporalio 1.35). `tests/replay` fails if a new release moves them.
 """
 
+import inspect
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -33,10 +35,14 @@ class Commanded:
 
 @dataclass(slots=True, kw_only=True)
 class Tape:
-    """What one replay of one run commanded, in order. `updates` maps Temporal's protocol ids to update ids."""
+    """What one replay of one run commanded, in order. `updates` maps Temporal's protocol ids to update ids.
+
+    `defined` maps update names, and "" for the run itself, to where our code defines them.
+    """
 
     commands: list[Commanded] = field(default_factory=list)
     updates: dict[str, str] = field(default_factory=dict)
+    defined: dict[str, str] = field(default_factory=dict)
     failed_at: str = ""
     failed_with: str = ""
     reached: int = 0
@@ -60,7 +66,9 @@ class TapingRunner(WorkflowRunner):
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Make an instance whose activations and commands are taped."""
         instance = self._inner.create_instance(det)
-        tape = self.tapes[det.info.workflow_id] = Tape()
+        handlers = {name: update.fn for name, update in det.defn.updates.items() if name} | {"": det.defn.run_fn}
+        defined = {name: _defined(function) for name, function in handlers.items()}
+        tape = self.tapes[det.info.workflow_id] = Tape(defined=defined)
         _tape(instance, tape)
         return instance
 
@@ -116,6 +124,11 @@ def place(frame: FrameType | None) -> str:
             found.append(f"{_relative(file)}:{frame.f_lineno}")
         frame = frame.f_back
     return " < ".join(found)
+
+
+def _defined(function: Callable[..., Any]) -> str:
+    code = inspect.unwrap(function).__code__
+    return f"{_relative(code.co_filename)}:{code.co_firstlineno}"
 
 
 def _relative(file: str) -> str:

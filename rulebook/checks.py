@@ -85,16 +85,7 @@ def playbook_faults(playbook: Playbook, roster: Roster, book: Rulebook) -> Itera
         yield ("gates",), f"lacks {', '.join(missing)}; every question of the process needs its rule"
     for rule in playbook.gates:
         yield from _gate_faults(rule, roster)
-    rules = {rule.id for rule in book.clocks}
-    wordings = {template.name for template in book.templates} & set(WORDINGS)
-    for number, notice in enumerate(playbook.notices):
-        if notice.template not in wordings:
-            yield ("notices", number, "template"), f"no such wording; use one of {', '.join(sorted(wordings))}"
-        if notice.template == "authority_reply" and not notice.per_order:
-            yield ("notices", number, "template"), "answers one order; add per_order: true"
-        unknown = [stop for stop in notice.stops if stop not in rules]
-        if unknown:
-            yield ("notices", number, "stops"), f"no such clock: {', '.join(unknown)}; use ids of rulebook/clocks"
+    yield from _notice_faults(playbook, book)
 
 
 def book_faults(book: Rulebook) -> Iterator[Fault]:
@@ -117,6 +108,19 @@ def severity_faults(book: Rulebook) -> Iterator[Fault]:
     for number, one in enumerate(book.severity.inputs):
         if one.name in {other.name for other in book.severity.inputs[:number]}:
             yield ("inputs", number, "name"), "is there twice; rename one"
+
+
+def _notice_faults(playbook: Playbook, book: Rulebook) -> Iterator[Fault]:
+    rules = {rule.id for rule in book.clocks}
+    wordings = {template.name for template in book.templates} & set(WORDINGS)
+    for number, notice in enumerate(playbook.notices):
+        if notice.template not in wordings:
+            yield ("notices", number, "template"), f"no such wording; use one of {', '.join(sorted(wordings))}"
+        if notice.template == "authority_reply" and not notice.per_order:
+            yield ("notices", number, "template"), "answers one order; add per_order: true"
+        unknown = [stop for stop in notice.stops if stop not in rules]
+        if unknown:
+            yield ("notices", number, "stops"), f"no such clock: {', '.join(unknown)}; use ids of rulebook/clocks"
 
 
 def _gate_faults(rule: GateRule, roster: Roster) -> Iterator[Fault]:
@@ -179,7 +183,7 @@ def _distinct(roles: list[str], roster: Roster, taken: frozenset[str]) -> bool:
 def _zone_faults(here: Place, zone: str, calendar: str) -> Iterator[Fault]:
     relative = (ESTABLISHMENT, ORDER_COUNTRY)
     if (zone in relative or calendar in relative) and zone != calendar:
-        yield here, "zone and calendar must both be establishment, or both order_country, or both be named"
+        yield here, "zone and calendar belong together; make both establishment, both order_country, or name both"
         return
     if zone in relative:
         return

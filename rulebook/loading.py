@@ -110,7 +110,8 @@ def _parsed(document: Document, shape: type[T]) -> T:
     try:
         return shape.model_validate(document.values)
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False)[0]
+        faults = sorted(wrong.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
+        first = faults[0]  # a misspelt field is also a missing one; its own line helps more
         where = document.where(_place(document, first["loc"]))
         raise RulebookInvalid(where, FAULTS.get(first["type"]) or _said(first["msg"])) from None
 

@@ -219,7 +219,7 @@ def _unpacked(flags: int, plain: bytes) -> Payload:
 def _scope_bytes(scope: str, flags: int) -> tuple[bytes, int]:
     """Write the scope: 8 bytes for a case id (60 bits in Crockford's alphabet), else its length and its UTF-8 bytes."""
     digits = scope[4:].replace("-", "")
-    if scope == _case_id(digits) and all(digit in CROCKFORD for digit in digits):
+    if len(digits) == 12 and scope == _case_id(digits) and all(digit in CROCKFORD for digit in digits):
         number = 0
         for digit in digits:
             number = number << 5 | CROCKFORD.index(digit)
@@ -231,7 +231,7 @@ def _scope_bytes(scope: str, flags: int) -> tuple[bytes, int]:
 
 
 def _case_id(digits: str) -> str:
-    return f"ESC-{digits[:4]}-{digits[4:8]}-{digits[8:12]}" if len(digits) == 12 else ""
+    return f"ESC-{digits[:4]}-{digits[4:8]}-{digits[8:]}"
 
 
 def _header(data: bytes) -> tuple[int, bytes, str, int]:

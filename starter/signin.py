@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
@@ -76,7 +76,7 @@ def person_on(roster: Roster, person: str) -> str:
 def new_link(home: Path, person: str, *, base_url: str, now: datetime) -> str:
     """Make a link that signs `person` in once within 15 minutes."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    with _memory(home) as memory:
+    with _memory(home, now) as memory:
         memory["links"][_hash(token)] = _Kept(person=person, until=(now + LINK_LASTS).isoformat())
     return f"{base_url.rstrip('/')}/signin?token={token}"
 
@@ -89,7 +89,7 @@ def holder(home: Path, token: str, *, now: datetime) -> str:
 def consume(home: Path, token: str, *, now: datetime) -> Session:
     """Use a link up and sign its person in; of two at once, one succeeds. Raises Problem `link_unusable`."""
     session_id = secrets.token_urlsafe(TOKEN_BYTES)
-    with _memory(home) as memory:
+    with _memory(home, now) as memory:
         person = _usable(memory["links"].pop(_hash(token), None), now)["person"]
         until = (now + SESSION_LASTS).isoformat()
         memory["sessions"][_hash(session_id)] = _Kept(person=person, until=until)
@@ -127,9 +127,9 @@ def session(home: Path, cookie_value: str, *, now: datetime) -> Session | None:
     return Session(person=person, id=session_id, csrf=csrf)
 
 
-def sign_out(home: Path, ended: Session) -> None:
+def sign_out(home: Path, ended: Session, *, now: datetime) -> None:
     """End a session for every copy of its cookie."""
-    with _memory(home) as memory:
+    with _memory(home, now) as memory:
         memory["sessions"].pop(_hash(ended.id), None)
 
 
@@ -241,7 +241,7 @@ def _read(home: Path) -> dict[str, dict[str, _Kept]]:
 
 
 @contextmanager
-def _memory(home: Path) -> Iterator[dict[str, dict[str, _Kept]]]:
+def _memory(home: Path, now: datetime) -> Iterator[dict[str, dict[str, _Kept]]]:
     """Change `signin.json` alone among all processes, dropping what has expired; the file is replaced whole."""
     path = home / "signin.json"
     try:
@@ -250,7 +250,6 @@ def _memory(home: Path) -> Iterator[dict[str, dict[str, _Kept]]]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             memory = _read(home)
             yield memory
-            now = datetime.now(UTC)
             kept = {
                 kind: {name: one for name, one in some.items() if datetime.fromisoformat(one["until"]) > now}
                 for kind, some in memory.items()

@@ -2,7 +2,8 @@
 
 h = SHA-256(0x01 || previous h || canonical row), where the row holds SHA-256(salt || payload) in place of the payload:
 a payload and its salt could be erased later and the chain would still be whole. The chain of a case begins with zeros;
-its row names the case, so rows cannot move between cases.
+its row names the case, so rows cannot move between cases. Hashes and salts go in as their hex digits, so that whatever
+somebody wrote into such a column still has a hash, a wrong one.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ START = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """An entry as the database holds it; hashes and salt in lower-case hex."""
+    """An entry as the database holds it: `data` a list of pairs, hashes and salt in lower-case hex."""
 
     case_id: str
     seq: int
@@ -26,17 +27,17 @@ class Row:
     kind: str
     actor: str
     text: str
-    data: tuple[tuple[str, str], ...]
+    data: list[list[str]]
     salt: str
     payload_hash: str
     prev_hash: str
     hash: str
 
 
-def linked(case_id: str, entry: Entry, *, prev_hash: str, salt: bytes) -> Row:
-    """Make the row that follows `prev_hash`; `salt` is 16 random bytes."""
+def linked(case_id: str, entry: Entry, *, prev_hash: str, salt: str) -> Row:
+    """Make the row that follows `prev_hash`; `salt` is 16 random bytes in hex."""
     text, kind, actor = storable(entry.text), storable(entry.kind), storable(entry.actor)
-    data = tuple((storable(name), storable(value)) for name, value in entry.data)
+    data = [[storable(name), storable(value)] for name, value in entry.data]
     payload_hash = hash_of_payload(text, data, salt)
     at = entry.at.astimezone(UTC)
     return Row(
@@ -47,7 +48,7 @@ def linked(case_id: str, entry: Entry, *, prev_hash: str, salt: bytes) -> Row:
         actor=actor,
         text=text,
         data=data,
-        salt=salt.hex(),
+        salt=salt,
         payload_hash=payload_hash,
         prev_hash=prev_hash,
         hash=hash_of_row([case_id, entry.seq, instant(at), kind, actor, payload_hash], prev_hash),
@@ -60,8 +61,8 @@ def flaw(row: Row, *, seq: int, prev_hash: str) -> str:
         return f"entry {seq} is missing"
     if row.prev_hash != prev_hash:
         return "it does not follow the entry before it"
-    if row.payload_hash != hash_of_payload(row.text, row.data, bytes.fromhex(row.salt)):
-        return "its text or data was changed"
+    if row.payload_hash != hash_of_payload(row.text, row.data, row.salt):
+        return "its text, data or salt was changed"
     if row.hash != hash_of_row(
         [row.case_id, row.seq, instant(row.at), row.kind, row.actor, row.payload_hash], prev_hash
     ):
@@ -69,14 +70,14 @@ def flaw(row: Row, *, seq: int, prev_hash: str) -> str:
     return ""
 
 
-def hash_of_payload(text: str, data: tuple[tuple[str, str], ...], salt: bytes) -> str:
+def hash_of_payload(text: str, data: list[list[str]], salt: str) -> str:
     """Hash what may be erased one day."""
-    return hashlib.sha256(salt + ids.canonical([text, [list(pair) for pair in data]])).hexdigest()
+    return hashlib.sha256(salt.encode() + ids.canonical([text, data])).hexdigest()
 
 
 def hash_of_row(row: list[Any], prev_hash: str) -> str:
     """Hash what stays for ever, bound to everything before it."""
-    return hashlib.sha256(b"\x01" + bytes.fromhex(prev_hash) + ids.canonical(row)).hexdigest()
+    return hashlib.sha256(b"\x01" + prev_hash.encode() + ids.canonical(row)).hexdigest()
 
 
 def instant(at: datetime) -> str:

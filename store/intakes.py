@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from escalations import ids
 from escalations.model import Intake
+from store.chain import storable
 from store.engine import insert, reading, writing
 from store.tables import deliveries, intakes
 
@@ -133,7 +134,7 @@ async def waiting(engine: AsyncEngine, limit: int = 100) -> tuple[Kept, ...]:
 
 async def of_case(engine: AsyncEngine, case_id: str) -> tuple[Kept, ...]:
     """List the reports of a case with their raw bytes, oldest first."""
-    query = select(intakes).where(intakes.c.case_id == case_id).order_by(intakes.c.id)
+    query = select(intakes).where(intakes.c.case_id == storable(case_id)).order_by(intakes.c.id)
     async with reading(engine) as connection:
         return tuple(_kept(dict(row)) for row in (await connection.execute(query)).mappings())
 

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from dataclasses import asdict
-from typing import Any
 
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
@@ -73,7 +72,7 @@ async def append(engine: AsyncEngine, batch: Batch) -> int:
             new = [entry for entry in batch.entries if entry.seq > last]
             rows = _chain(batch.case_id, new, last=last, head=head)
             if rows:
-                await connection.execute(insert(entries), [_columns(row) for row in rows])
+                await connection.execute(insert(entries), [asdict(row) for row in rows])
                 last = rows[-1].seq
             if batch.card.seq > last:
                 raise LedgerConflict(batch.case_id, batch.card.seq, f"the card is ahead of the last entry, {last}.")
@@ -115,7 +114,7 @@ async def _compare(connection: AsyncConnection, batch: Batch) -> None:
         entries.c.case_id == batch.case_id, entries.c.seq.between(batch.entries[0].seq, batch.entries[-1].seq)
     )
     for row in await connection.execute(written):
-        again = linked(batch.case_id, told[row.seq], prev_hash=row.prev_hash, salt=bytes.fromhex(row.salt))
+        again = linked(batch.case_id, told[row.seq], prev_hash=row.prev_hash, salt=row.salt)
         if again.hash != row.hash:
             raise LedgerConflict(batch.case_id, row.seq, f"written as {row.kind}, told now with other content.")
 
@@ -125,10 +124,6 @@ def _chain(case_id: str, new: list[Entry], *, last: int, head: str) -> list[Row]
         raise LedgerConflict(case_id, new[0].seq, f"the last written entry is {last}; those between are missing.")
     rows: list[Row] = []
     for entry in new:
-        row = linked(case_id, entry, prev_hash=rows[-1].hash if rows else head, salt=secrets.token_bytes(16))
+        row = linked(case_id, entry, prev_hash=rows[-1].hash if rows else head, salt=secrets.token_hex(16))
         rows.append(row)
     return rows
-
-
-def _columns(row: Row) -> dict[str, Any]:
-    return {**asdict(row), "data": [list(pair) for pair in row.data]}

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from escalations.model import Domain, Stage
 from escalations.record import Card, Entry, GateCard
 from store import tables
+from store.chain import storable
 from store.engine import reading
 from store.intakes import Kept, of_case
 from store.projection import CARD, GATE
@@ -39,7 +40,7 @@ class Question:
 
 async def card(engine: AsyncEngine, case_id: str) -> Card | None:
     """Read the present state of a case; None if there is no such case."""
-    query = select(tables.cases.c.card).where(tables.cases.c.case_id == case_id)
+    query = select(tables.cases.c.card).where(tables.cases.c.case_id == storable(case_id))
     async with reading(engine) as connection:
         found = (await connection.execute(query)).scalar()
     return None if found is None else CARD.validate_python(found)
@@ -120,7 +121,7 @@ async def entries(engine: AsyncEngine, case_id: str, after: int = 0, limit: int 
     columns = tables.entries.c
     query = (
         select(columns.seq, columns.at, columns.kind, columns.actor, columns.text, columns.data)
-        .where(columns.case_id == case_id, columns.seq > after)
+        .where(columns.case_id == storable(case_id), columns.seq > after)
         .order_by(columns.seq)
         .limit(limit)
     )

@@ -189,7 +189,7 @@ gates = Table(
 gate_roles = Table(
     "gate_roles",
     metadata,
-    Column("gate_id", String, ForeignKey("gates.gate_id", ondelete="CASCADE"), primary_key=True),
+    Column("gate_id", String, ForeignKey("gates.gate_id", ondelete="CASCADE"), primary_key=True, comment="The gate"),
     Column("role", String, primary_key=True, comment="A role with a seat at the gate"),
     Index("ix_gate_roles_role", "role"),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store.anchors import anchored
@@ -53,19 +53,21 @@ async def verify(engine: AsyncEngine, case_id: str | None = None, *, anchor: Pat
     async for row in _rows(engine, case_id):
         if row.case_id not in seen:
             seq, head = 0, START
-        reason = flaw(row, seq=seq + 1, prev_hash=head) or _unlike_anchor(row, expected)
-        if reason:
-            return Verdict(
-                cases=len(seen), entries=count, broken=Broken(case_id=row.case_id, seq=seq + 1, reason=reason)
-            )
+        broken = _flaw(row, seq + 1, head, expected)
+        if broken or isinstance(row, Broken):
+            return Verdict(cases=len(seen), entries=count, broken=broken)
         seq, head, count = row.seq, row.hash, count + 1
         seen[row.case_id] = seq
     return Verdict(cases=len(seen), entries=count, broken=_cut_off(seen, cards, expected, case_id))
 
 
-def _unlike_anchor(row: Row, expected: dict[str, dict[int, str]]) -> str:
-    told = expected.get(row.case_id, {}).get(row.seq)
-    return "" if told in (None, row.hash) else "the chain was rewritten: its hash is not the anchored one"
+def _flaw(row: Row | Broken, seq: int, prev_hash: str, expected: dict[str, dict[int, str]]) -> Broken | None:
+    if isinstance(row, Broken):
+        return row
+    reason = flaw(row, seq=seq, prev_hash=prev_hash)
+    if not reason and expected.get(row.case_id, {}).get(row.seq, row.hash) != row.hash:
+        reason = "the chain was rewritten: its hash is not the anchored one"
+    return Broken(case_id=row.case_id, seq=seq, reason=reason) if reason else None
 
 
 def _cut_off(
@@ -97,22 +99,35 @@ async def _cards(engine: AsyncEngine, case_id: str | None) -> dict[str, int]:
         return {row.case_id: row.seq for row in await connection.execute(query)}
 
 
-async def _rows(engine: AsyncEngine, case_id: str | None) -> AsyncIterator[Row]:
-    """Read entries in order, a page per transaction, so that writers never wait long."""
-    after: tuple[str, int] = ("", 0)
+async def _rows(engine: AsyncEngine, case_id: str | None) -> AsyncIterator[Row | Broken]:
+    """Read entries in order, a page per transaction, so that writers never wait long.
+
+    A page with a value that the driver cannot read (no time, no JSON) is read again row by row, to name the row.
+    """
+    after, size = ("", 0), PAGE
     while True:
-        query = select(entries).where(tuple_(entries.c.case_id, entries.c.seq) > after)
-        if case_id is not None:
-            query = query.where(entries.c.case_id == case_id)
-        async with reading(engine) as connection:
-            page = (await connection.execute(query.order_by(entries.c.case_id, entries.c.seq).limit(PAGE))).mappings()
-            rows = [_row(dict(values)) for values in page]
+        try:
+            rows = [Row(**values) for values in await _page(engine, list(entries.c), case_id, after, size)]
+        except ValueError:
+            if size == 1:
+                (key,) = await _page(engine, [entries.c.case_id, entries.c.seq], case_id, after, 1)
+                yield Broken(**key, reason="its time or data cannot be read")
+                return
+            size = 1
+            continue
         for row in rows:
             yield row
-        if len(rows) < PAGE:
+        if len(rows) < size:
             return
         after = (rows[-1].case_id, rows[-1].seq)
 
 
-def _row(values: dict[str, Any]) -> Row:
-    return Row(**{**values, "data": tuple((name, value) for name, value in values["data"])})
+async def _page(
+    engine: AsyncEngine, columns: list[Column[Any]], case_id: str | None, after: tuple[str, int], size: int
+) -> list[dict[str, Any]]:
+    query = select(*columns).where(tuple_(entries.c.case_id, entries.c.seq) > after)
+    if case_id is not None:
+        query = query.where(entries.c.case_id == case_id)
+    query = query.order_by(entries.c.case_id, entries.c.seq).limit(size)
+    async with reading(engine) as connection:
+        return [dict(row) for row in (await connection.execute(query)).mappings()]

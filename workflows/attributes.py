@@ -17,7 +17,19 @@ WAITING_FOR = SearchAttributeKey.for_keyword_list("SeawallWaitingFor")
 KEYS: tuple[SearchAttributeKey[Any], ...] = (STAGE, DOMAIN, OWNER, PRIORITY, NEXT_DUE, WAITING_FOR)
 
 
-def updates(
+Shown = dict[str, Any]
+
+_BY_NAME: dict[str, SearchAttributeKey[Any]] = {
+    "stage": STAGE,
+    "domain": DOMAIN,
+    "owner": OWNER,
+    "priority": PRIORITY,
+    "due": NEXT_DUE,
+    "waiting_for": WAITING_FOR,
+}
+
+
+def of(
     *,
     stage: Stage,
     domain: Domain | None,
@@ -25,13 +37,19 @@ def updates(
     priority: int | None,
     due: datetime | None,
     waiting_for: Sequence[str],
-) -> list[SearchAttributeUpdate[Any]]:
-    """Make the one write that shows a case as it stands; what is not known is unset. `owner` is a role, not a person."""
-    return [
-        STAGE.value_set(stage.value),
-        DOMAIN.value_set(domain.value) if domain else DOMAIN.value_unset(),
-        OWNER.value_set(owner) if owner else OWNER.value_unset(),
-        PRIORITY.value_set(priority) if priority is not None else PRIORITY.value_unset(),
-        NEXT_DUE.value_set(due) if due else NEXT_DUE.value_unset(),
-        WAITING_FOR.value_set(list(waiting_for)) if waiting_for else WAITING_FOR.value_unset(),
-    ]
+) -> Shown:
+    """Say what a case would show; None means not known. `owner` and `waiting_for` are roles, never persons."""
+    return {
+        "stage": stage.value,
+        "domain": domain.value if domain else None,
+        "owner": owner or None,
+        "priority": priority,
+        "due": due,
+        "waiting_for": list(waiting_for) or None,
+    }
+
+
+def changes(before: Shown, now: Shown) -> list[SearchAttributeUpdate[Any]]:
+    """Make the one write that turns what is shown into what is so."""
+    changed = [(key, now[name]) for name, key in _BY_NAME.items() if now[name] != before.get(name)]
+    return [key.value_unset() if value is None else key.value_set(value) for key, value in changed]

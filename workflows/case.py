@@ -35,12 +35,12 @@ class Case:
     def __init__(self, opening: Opening) -> None:
         now = workflow.now()
         self.file = opening.file or CaseFile(case_id=opening.case_id, opened_at=now, intakes=[opening.intake])
-        self.watch = Watch()
+        self.watch = Watch(self.show)
         self.journal = Journal(self.file, self.watch, self.card)
         self.sweeps: dict[int, workflow.ChildWorkflowHandle[Any, Any]] = {}
         self.sweeping = asyncio.Lock()
         self._beside: list[asyncio.Task[Any]] = []
-        self._shown: tuple[Any, ...] = ()
+        self._shown: attributes.Shown = {}
 
     async def attended(self, story: Coroutine[Any, Any, T]) -> T:
         """Live the story with its keepers beside it. An error in any of them halts the case for repair."""
@@ -102,30 +102,26 @@ class Case:
         return card
 
     def enter(self, stage: Stage) -> None:
-        """Reach a stage; a case never goes back to show an earlier one, but may pass one by."""
+        """Reach a stage."""
         if self.file.stage is not stage:
             self.file.stage = stage
             self.journal.note("stage.entered", f"stage: {stage.value}", stage=stage.value)
-        self.show()
 
     def show(self) -> None:
-        """Write the search attributes, only when they changed (each write is an event)."""
-        roles = sorted({seat.role for card in self.file.gates if not card.outcome for seat in card.gate.seats})
+        """Show people where the case stands: the casebook at the end of this step, search attributes if they changed."""
+        self.journal.show()
         plan = self.file.plan
-        shown = (self.file.stage, plan.priority if plan else None, tuple(roles))
-        if shown == self._shown:
-            return
-        self._shown = shown
-        workflow.upsert_search_attributes(
-            attributes.updates(
-                stage=self.file.stage,
-                domain=plan.domain if plan else None,
-                owner=plan.owner if plan else "",
-                priority=plan.priority if plan else None,
-                due=cards.next_due(self.file),
-                waiting_for=roles,
-            )
+        now = attributes.of(
+            stage=self.file.stage,
+            domain=plan.domain if plan else None,
+            owner=plan.owner if plan else "",
+            priority=plan.priority if plan else None,
+            due=cards.next_due(self.file),
+            waiting_for=sorted({seat.role for card in self.file.gates if not card.outcome for seat in card.gate.seats}),
         )
+        if now["stage"] != self._shown.get("stage"):
+            workflow.upsert_search_attributes(attributes.changes(self._shown, now))
+            self._shown = now
 
     # policy and clocks
 
@@ -236,7 +232,6 @@ class Case:
         self.journal.note(
             "gate.opened", f"{gate.question} ({roles}, until {_when(gate.due_at)})", gate=gate.id, asks=kind.value
         )
-        self.show()
         return card
 
     def _open_gate(self, kind: GateKind) -> GateCard | None:
@@ -283,6 +278,7 @@ class Case:
             kind = _cause(failure)
             self.owe(f"reconcile-{len(self.file.tasks) + 1}", f"{what} failed ({kind}); reconcile by hand", "OPS")
             self.journal.note("hand.failed", f"{what} failed: {kind}", system=what, code=kind)
+            self.journal.show()
             return None
 
     def owe(self, task_id: str, title: str, owner: str, due_at: datetime | None = None) -> None:

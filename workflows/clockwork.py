@@ -24,6 +24,7 @@ async def clocks_kept(case: Case) -> None:
         if await case.watch.tick(changed, at):
             case.file.rung.append(_name(clock, label))
             await _ring(case, clock, label)
+            case.journal.show()
 
 
 def _changed(case: Case) -> Callable[[], bool]:

@@ -62,7 +62,6 @@ async def _learn(case: Case, message: Learn) -> str:
         return "learned before triage"
     plan = await case.replan()
     case.journal.note("case.triaged", f"priority {plan.priority}, score {plan.severity.score}", rulebook=plan.rulebook)
-    case.show()
     if plan.contain_first:
         case.beside(_in_emergency(case))
     return f"learned; priority {plan.priority}"

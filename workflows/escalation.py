@@ -8,7 +8,7 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from escalations import messages
-    from escalations.casefile import CaseFile, Opening
+    from escalations.casefile import CaseFile, Closed, Opening
     from escalations.messages import Receipt
     from escalations.record import Card
     from workflows.case import Case
@@ -35,14 +35,15 @@ class Escalation:
         self.reception = Reception(self.case.file, self.case.watch, self.case.journal, self._effect)
 
     @workflow.run
-    async def run(self, opening: Opening) -> CaseFile:
-        """Live a case until nothing is owed. The result is its file, from which it can be reopened."""
+    async def run(self, opening: Opening) -> Closed:
+        """Live a case until nothing is owed. From its file it can be reopened later."""
         try:
             await self.case.attended(self._story(opening))
         except HistoryGrewLong:
             await self.case.settled()
             workflow.continue_as_new(Opening(case_id=self.case.id, intake=opening.intake, file=self.case.handed_over()))
-        return self.case.file
+        file = self.case.file
+        return Closed(case_id=file.case_id, ruling=file.ruling, closed_at=file.closed_at, runs=file.runs)
 
     async def _story(self, opening: Opening) -> None:
         case = self.case

@@ -16,7 +16,10 @@ SYSTEM = "seawall"
 
 
 class Journal:
-    """The pen of one run. Notes are written together, at the end of the step that made them."""
+    """The pen of one run. Notes are written together when somebody may look: at a wait, an answer, a failure, the end.
+
+    Each writing costs an event and may cost a billable action, so steps that follow each other at once share one.
+    """
 
     def __init__(self, file: CaseFile, watch: Watch, card: Callable[[], Card]) -> None:
         self._file = file
@@ -24,6 +27,7 @@ class Journal:
         self._card = card
         self._pending: list[Entry] = []
         self._writing = False
+        self._due = False
 
     def note(self, kind: str, text: str, *, actor: str = SYSTEM, **data: str) -> None:
         """Note a fact: `kind` is `noun.past_verb`, `text` one line for people. No personal data."""
@@ -41,15 +45,20 @@ class Journal:
     async def keep(self) -> None:
         """Write notes as they come. Runs for the life of the workflow run."""
         while True:
-            await self._watch.settled(lambda: bool(self._pending))
+            await self._watch.settled(lambda: self._due and bool(self._pending))
             await self._write()
+
+    def show(self) -> None:
+        """Let people see what was noted so far, at the end of this step."""
+        self._due = True
 
     async def written(self) -> None:
         """Wait until everything noted is in the casebook."""
+        self.show()
         await self._watch.settled(lambda: not self._pending and not self._writing)
 
     async def _write(self) -> None:
-        self._writing = True
+        self._writing, self._due = True, False
         entries, self._pending = tuple(self._pending), []
         batch = Batch(case_id=self._file.case_id, entries=entries, card=self._card())
         try:

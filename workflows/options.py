@@ -43,7 +43,10 @@ ENFORCEMENT = ActivityConfig(
     retry_policy=_PATIENT,
 )
 REGULATOR = ActivityConfig(
-    start_to_close_timeout=timedelta(minutes=2), schedule_to_close_timeout=timedelta(days=3), retry_policy=_PATIENT
+    start_to_close_timeout=timedelta(minutes=30),
+    schedule_to_close_timeout=timedelta(days=3),
+    heartbeat_timeout=timedelta(minutes=1),
+    retry_policy=_PATIENT,
 )
 MAIL = ActivityConfig(
     start_to_close_timeout=timedelta(minutes=30),

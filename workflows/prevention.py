@@ -10,7 +10,7 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from escalations import ids, messages
-    from escalations.casefile import CaseFile, Opening
+    from escalations.casefile import Opening
     from escalations.consensus import GateKind
     from escalations.messages import Receipt
     from escalations.model import Action, Intake, IntakeKind, Stage
@@ -57,10 +57,9 @@ class Prevention:
         self.reception = Reception(self.case.file, self.case.watch, self.case.journal, self._effect)
 
     @workflow.run
-    async def run(self, order: PreventionOrder) -> CaseFile:
+    async def run(self, order: PreventionOrder) -> None:
         """Follow the action until it is verified."""
         await self.case.attended(self._story(order))
-        return self.case.file
 
     async def _story(self, order: PreventionOrder) -> None:
         case, action = self.case, order.action
@@ -76,6 +75,7 @@ class Prevention:
         case.file.closed_at = workflow.now()
         case.journal.note("prevention.verified", action.title)
         case.enter(Stage.CLOSED)
+        case.show()
         await case.settled()
 
     async def _done(self, action: Action, task_id: str, opened_at: datetime) -> None:

@@ -61,7 +61,8 @@ class Reception:
                 workflow.logger.exception("message.failed")
                 raise _refused("internal", "the case could not do this; nothing changed") from None
             self._answer(message, "taken", text)
-        return self._file.answers[request_id]
+            self._journal.show()
+        return replace(self._file.answers[request_id], data={})
 
     async def overhear(self, name: str, args: Sequence[RawValue]) -> None:
         """Take a signal: same meaning as the update of that name, its refusal noted instead of answered."""

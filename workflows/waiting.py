@@ -24,7 +24,9 @@ class HistoryGrewLong(Exception):  # noqa: N818 - it is an event of the process,
 class Watch:
     """The waits of one run and the single timer that ends them."""
 
-    def __init__(self) -> None:
+    def __init__(self, begins: Callable[[], None] = lambda: None) -> None:
+        """Make a watch; `begins` is called whenever a wait begins, so that people can see it."""
+        self._begins = begins
         self.waits: list[Wait] = []
         self.hands_busy = 0
         self.taken = 0
@@ -38,6 +40,7 @@ class Watch:
         """
         wait = Wait(owner=owner, reason=reason, until=until, then=then)
         self.waits.append(wait)
+        self._begins()
         try:
             await self._until(answered, until)
         finally:

@@ -69,6 +69,7 @@ def templates() -> Environment:
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=wording.plain,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -79,7 +80,6 @@ def templates() -> Environment:
     environment.filters.update(
         utc=wording.utc,
         iso=wording.iso,
-        plain=wording.plain,
         words=wording.words,
         band=wording.band,
         blast=wording.blast,

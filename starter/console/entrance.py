@@ -51,7 +51,8 @@ async def leave(request: Request) -> Response:
     who = visitor(request)
     form = await forms.fields(request)
     refuse_without_token(who.session, form.get("csrf", ""))
-    signin.sign_out(desk(request).home, who.session)
+    at = desk(request)
+    signin.sign_out(at.home, who.session, now=at.now())
     answer = RedirectResponse("/signin", status_code=303)
     answer.delete_cookie(COOKIE)
     return answer

@@ -73,9 +73,9 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def plain(value: Any) -> str:
-    """Make untrusted text safe to read: direction marks that reorder a line become visible."""
-    return str(value).translate(BIDI)
+def plain(value: Any) -> Any:
+    """Make any text safe to read: direction marks that reorder a line become visible. The templates end with this."""
+    return value.translate(BIDI) if type(value) is str else value
 
 
 def words(code: str) -> str:

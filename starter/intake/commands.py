@@ -74,11 +74,13 @@ def _capped(stream: BinaryIO) -> bytes:
 
 
 async def _open(batch: Batch, *, as_json: bool) -> int:
-    from starter import settings
+    from starter import logs, settings
     from starter.intake import wiring
 
+    told = settings.load()
+    logs.configure(told.log_format, "error")  # what a person needs to know is printed below
     lines: list[dict[str, Any]] = []
-    async with wiring.opened(settings.load()) as desk:
+    async with wiring.opened(told) as desk:
         for parsed in batch.reports:
             lines.append(await _taken(desk, parsed))
             _show(lines[-1], quiet=as_json)
@@ -89,8 +91,8 @@ async def _open(batch: Batch, *, as_json: bool) -> int:
     if as_json:
         typer.echo(json.dumps({"format": batch.form, "counts": counted, "records": lines}, indent=2))
     elif batch.form != documents.REPORT:
-        told = ", ".join(f"{number} {status}" for status, number in sorted(counted.items())) or "none"
-        typer.echo(f"{len(lines)} records of format {batch.form}: {told}")
+        each = ", ".join(f"{number} {status}" for status, number in sorted(counted.items())) or "none"
+        typer.echo(f"{len(lines)} records of format {batch.form}: {each}")
     return max((int(line.get("exit_code", 0)) for line in lines), default=0)
 
 

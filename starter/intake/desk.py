@@ -87,14 +87,14 @@ async def _received(desk: Desk, parsed: Parsed, content_type: str, delivery_id: 
     answer = await intakes.accept(desk.engine, _row(parsed, case_id, content_type, delivery_id))
     if isinstance(answer, intakes.Conflict):
         if not parsed.amends:
-            log.warning("intake.conflicted", case_id=answer.case_id, source=intake.source, field=answer.field)
-            raise BadInput("conflict", "/source_ref")
+            raise _conflict(answer, intake.source)
         return await _amended(desk, parsed, answer.case_id, content_type)
     if isinstance(answer, intakes.Duplicate):
         started = answer.started or await start_waiting(desk, answer.case_id, await _kept(desk, intake, answer.case_id))
         return Outcome(case_id=answer.case_id, status="duplicate", started=started)
     started = await start_waiting(desk, case_id, intake)
-    log.info("intake.accepted", case_id=case_id, source=intake.source, kind=intake.kind.value, started=started)
+    status = "started" if started else "waiting"
+    log.info("intake.accepted", case_id=case_id, source=intake.source, kind=intake.kind.value, status=status)
     return Outcome(case_id=case_id, status="new", started=started)
 
 
@@ -111,13 +111,17 @@ async def _about(desk: Desk, parsed: Parsed, case_id: str, content_type: str, de
         raise BadInput("unknown_case", "/about")
     answer = await intakes.accept(desk.engine, _row(parsed, case_id, content_type, delivery_id))
     if isinstance(answer, intakes.Conflict):
-        log.warning("intake.conflicted", case_id=answer.case_id, source=parsed.intake.source, field=answer.field)
-        raise BadInput("conflict", "/source_ref")
+        raise _conflict(answer, parsed.intake.source)
     intake = parsed.intake if isinstance(answer, intakes.New) else await _kept(desk, parsed.intake, answer.case_id)
     await tell(desk, answer.case_id, intake)
     status: Literal["duplicate", "added"] = "added" if isinstance(answer, intakes.New) else "duplicate"
     log.info("intake.added", case_id=answer.case_id, source=intake.source, kind=intake.kind.value)
     return Outcome(case_id=answer.case_id, status=status)
+
+
+def _conflict(answer: intakes.Conflict, source: str) -> BadInput:
+    log.warning("intake.conflicted", case_id=answer.case_id, source=source, reason_code=answer.field)
+    return BadInput("conflict", "/source_ref" if answer.field == "source_ref" else "")
 
 
 async def start_waiting(desk: Desk, case_id: str, intake: Intake) -> bool:

@@ -63,7 +63,7 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 
 async def _brought(desk: Desk, kept: intakes.Kept) -> Brought:
     if kept.intake is None:
-        log.error("intake.unreadable", case_id=kept.case_id, intake_id=kept.intake_id)
+        log.error("intake.unreadable", case_id=kept.case_id, source=kept.source)
         return Brought.LEFT
     if kept.case_id == ids.case_id(kept.source, kept.source_ref):
         started = await desks.start_waiting(desk, kept.case_id, kept.intake)

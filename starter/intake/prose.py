@@ -107,13 +107,14 @@ def harm(*, injuries: str, hazard: str, about: str) -> Facts:
 
 def _most(kind: re.Pattern[str], sentence: str, *, otherwise: int = 1, softened: bool = False) -> int:
     """Return the largest number that stands before a word of this kind; `otherwise` for a word without one."""
+    numbers = list(NUMBER.finditer(sentence))
     found = 0
     for match in kind.finditer(sentence):
-        before = sentence[max(0, match.start() - REACH) : match.start()]
-        if softened and SOFTENED.search(before):
+        nearest = max(0, match.start() - REACH)
+        if softened and SOFTENED.search(sentence[nearest : match.start()]):
             continue
-        numbers = list(NUMBER.finditer(before))
-        found = max(found, _value(numbers[-1]) if numbers else otherwise)
+        before = [number for number in numbers if nearest <= number.start() and number.end() <= match.start()]
+        found = max(found, _value(before[-1]) if before else otherwise)
     return found
 
 

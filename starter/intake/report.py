@@ -116,38 +116,13 @@ def _judge(report: Report, *, source: str, now: datetime) -> None:
         raise BadInput("cycle", "/about")
 
 
-# Member states of the Union (TEU art. 52, without the United Kingdom; checked 2026-11-22).
-UNION = frozenset(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "HR",
-        "CY",
-        "CZ",
-        "DK",
-        "EE",
-        "FI",
-        "FR",
-        "DE",
-        "GR",
-        "HU",
-        "IE",
-        "IT",
-        "LV",
-        "LT",
-        "LU",
-        "MT",
-        "NL",
-        "PL",
-        "PT",
-        "RO",
-        "SK",
-        "SI",
-        "ES",
-        "SE",
-    ]
-)
+# Member states of the Union (TEU art. 52, without the United Kingdom).
+# fmt: off
+UNION = frozenset({
+    "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT",
+    "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE",
+})
+# fmt: on
 
 
 def _judge_country(country: str, jurisdictions: list[str]) -> None:

@@ -135,17 +135,15 @@ def _not_too_deep(raw: bytes, limit: int) -> None:
             depth -= 1
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise BadInput("huge_number")
-    return int(digits)
+class _Huge:
+    """Stands where a number was that is too long to be read (reading it costs the square of its length)."""
 
 
-def _constant(_name: str) -> Any:
-    raise BadInput("not_finite")
+def _integer(digits: str) -> int | _Huge:
+    return int(digits) if len(digits) <= MOST_DIGITS else _Huge()
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=_integer, parse_constant=_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=_integer)
 
 
 def _plain(value: Any, place: str, keys: list[int]) -> Any:
@@ -155,6 +153,8 @@ def _plain(value: Any, place: str, keys: list[int]) -> Any:
         return [_plain(item, f"{place}/{number}", keys) for number, item in enumerate(value)]
     if isinstance(value, str):
         _no_surrogate(value, place)
+    elif isinstance(value, _Huge):
+        raise BadInput("huge_number", _own(place))
     elif isinstance(value, float) and not isfinite(value):
         raise BadInput("not_finite", _own(place))
     return value

@@ -1,7 +1,7 @@
 """Did the source we know send exactly these bytes, just now? A strict verifier of Standard Webhooks 1.0.0.
 
 Rule: every malformed header is a refusal, never another exception; nothing is computed before the headers' sizes and
-shapes are right; all secrets and signatures are tried in full before the answer (spec read 2026-11-22).
+shapes are right; all secrets and signatures are tried in full before the answer.
 """
 
 import base64

@@ -112,9 +112,7 @@ class Cast:
         deciders = {vote.person for gate in card.gates for vote in gate.votes}
         person = next(one for one in self.roster.persons_in("OPS") if one not in deciders)
         reason = "second generation of the product; it is not the one recalled"
-        grant = Appeal(
-            said=self._said(card, "appeal", person), listings=listings, reason=reason, grant=True
-        )
+        grant = Appeal(said=self._said(card, "appeal", person), listings=listings, reason=reason, grant=True)
         await self._say(card, "appeal", grant)
         self.restored.extend(listings)
 
@@ -144,4 +142,3 @@ def _next_seat(asked: GateCard) -> Seat | None:
     if required:
         return required[0]
     return open_seats[0] if open_seats and len(asked.votes) < asked.gate.quorum else None
-

@@ -1,33 +1,23 @@
 """How does a newcomer see it work? Real reports are taken in and run to closed, people's decisions included."""
 
 import asyncio
-import json
 import shutil
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import httpx2
-from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio.client import Client
 
 import rulebook
 import standins
-from escalations.model import Stage
 from escalations.record import Card
-from standins import demo_goods
 from starter import connect, settings
 from starter.errors import CHECK_FAILED, Problem
-from starter.intake import documents
-from starter.intake.desk import Desk
 from starter.stack import up
-from starter.stack.bill import Bill, bill
+from starter.stack.bill import Bill
 from starter.stack.cast import Cast
 from starter.stack.parts import Stack
 from starter.stack.ports import free
 from starter.stack.stage import Screen
 from starter.stack.supervise import Supervisor
-from store import queries
 from store.engine import open_engine
 
 OVERLAY = "demo"
@@ -81,7 +71,7 @@ def standins_loaded(home: Path, file: Path) -> str:
 
 async def _played(stack: Stack, screen: Screen, given: Path | None) -> Summary:
     told = settings.load(**_environment(stack))
-    began = datetime.now(timezone.utc)
+    began = datetime.now(UTC)
     engine = open_engine(told.database_url)
     try:
         client = await connect.connect(told)
@@ -103,7 +93,7 @@ async def _played(stack: Stack, screen: Screen, given: Path | None) -> Summary:
             stop.set()
             await playing
         ran = [await _ran(engine, client, case_id) for case_id in case_ids]
-        seconds = (datetime.now(timezone.utc) - began).total_seconds()
+        seconds = (datetime.now(UTC) - began).total_seconds()
         summary = Summary(
             cases=tuple(ran),
             quarantined=quarantined,

@@ -10,6 +10,7 @@ import httpx2
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.service import ConnectConfig, ServiceClient
 
+from standins.serve import DEFAULT_TOKEN
 from starter.errors import UNAVAILABLE, Problem
 from starter.stack.ports import LOOPBACK, Ports
 from starter.stack.supervise import Part
@@ -43,6 +44,12 @@ class Stack:
         return {
             "SEAWALL_HOME": str(self.home),
             "SEAWALL_OVERLAY": self.overlay,
+            "SEAWALL_MARKETPLACE_TOKEN": DEFAULT_TOKEN,
+            "SEAWALL_REGULATOR_TOKEN": DEFAULT_TOKEN,
+            "SEAWALL_CHAT_TOKEN": DEFAULT_TOKEN,
+            "SEAWALL_PAGER_ROUTING_KEY": "0123456789abcdef" * 2,
+            "SEAWALL_CHAT_CHANNEL": "#trust-safety",
+            "SEAWALL_MAIL_FROM": "Seawall <trust-safety@bazaara.example>",
             "SEAWALL_MARKETPLACE_URL": self.url(ports.marketplace),
             "SEAWALL_REGULATOR_URL": self.url(ports.regulator),
             "SEAWALL_PAGER_URL": self.url(ports.pager),

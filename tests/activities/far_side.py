@@ -117,7 +117,8 @@ def order(recipient: Recipient, template: str, given: Mapping[str, str] | None =
         fields=fields,
         reply_to=more.pop("reply_to", ""),
     )
-    return NoticeOrder(**({"case_id": CASE, "number": 1, "notice": notice, "at": AT} | more))
+    given_too: dict[str, Any] = {"case_id": CASE, "number": 1, "notice": notice, "at": AT} | more
+    return NoticeOrder(**given_too)
 
 
 def bodies(folder: Path) -> Iterator[bytes]:

@@ -114,7 +114,7 @@ def text(letter: EmailMessage) -> str:
 
 
 def letters(folder: Path) -> list[EmailMessage]:
-    return [BytesParser(policy=policy.default).parsebytes(body) for body in bodies(folder)]  # type: ignore[misc]  # policy.default makes EmailMessages
+    return [BytesParser(policy=policy.default).parsebytes(body) for body in bodies(folder)]
 
 
 async def test_an_authority_gets_one_plain_letter_that_says_it_was_sent_by_a_machine(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -45,7 +46,7 @@ def answer(status: int, body: bytes = b"{}", *headers: str, label: str = "applic
     return "\r\n".join(lines).encode() + body
 
 
-async def failure(raw: bytes, method: str = "GET", *, then: str = "close", **more: object) -> ApplicationError:
+async def failure(raw: bytes, method: str = "GET", *, then: str = "close", **more: Any) -> ApplicationError:
     async with answering(raw, then=then) as (client, asked):
         with pytest.raises(ApplicationError) as caught:
             await http.call(client, method, "/x", system="marketplace", **more)

@@ -267,6 +267,50 @@ def test_a_vetoed_external_default_gives_way_to_the_reversible_option() -> None:
     assert (ended.option, ended.how) == ("hide", "default")
 
 
+def test_a_vetoed_default_never_gives_way_to_something_irreversible() -> None:
+    terminate = Option(key="terminate", label="End the contract", reversible=False)
+    gate = replace(GATE, options=(GATE.options[1], terminate, GATE.options[0]), default="disclose")
+
+    ended = by_default(gate, taken(say("lea.legal", Stance.VETO, "disclose"), gate=gate), DUE)
+
+    assert ended.option == "hide"
+
+
+def test_one_person_suffices_where_the_gate_asks_for_one() -> None:
+    gate = replace(GATE, seats=GATE.seats[:1], quorum=1)
+
+    assert outcome_of(gate, taken(say("ana.ic"), gate=gate)) is not None
+
+
+def test_a_gate_ends_at_the_time_of_the_vote_that_completes_it() -> None:
+    first, second = taken(say("ana.ic"), say("lea.legal"))
+    later = replace(second, at=NOW + timedelta(minutes=3))
+
+    ended = outcome_of(GATE, (first, later))
+
+    assert ended is not None
+    assert ended.at == later.at
+
+
+def test_votes_that_should_never_have_been_recorded_do_not_count() -> None:
+    ana, lea = taken(say("ana.ic"), say("lea.legal"))
+    twice = replace(ana, role="LEG")
+    for_herself = replace(lea, person="ana.ic", on_behalf_of="lea.legal")
+    excluded = replace(lea, person="rex.reporter")
+    for_excluded = replace(lea, person="dee.deputy", on_behalf_of="rex.reporter")
+
+    assert [outcome_of(GATE, (ana, other)) for other in (twice, for_herself, excluded, for_excluded)] == [None] * 4
+
+
+def test_conditions_of_another_option_are_not_taken_over() -> None:
+    elsewhere = say("oz.ops", Stance.CONDITIONS, "disclose", conditions=("later",))
+
+    ended = outcome_of(GATE, taken(elsewhere, say("ana.ic"), say("lea.legal")))
+
+    assert ended is not None
+    assert ended.conditions == ()
+
+
 ENDED = Outcome(gate=GATE.id, option="hide", how="quorum", at=NOW)
 EXPIRED = hands_over("lea.legal", "dee.deputy", "LEG", until=NOW)
 LIVE = hands_over("lea.legal", "dee.deputy", "LEG", until=NOW + timedelta(seconds=1))
@@ -290,6 +334,12 @@ FOR_LEA = say("dee.deputy", on_behalf_of="lea.legal")
         pytest.param("not_eligible", FOR_LEA, {}, id="no delegation"),
         pytest.param("delegation_expired", FOR_LEA, {"delegations": (EXPIRED,)}, id="delegation over"),
         pytest.param(None, FOR_LEA, {"delegations": (EXPIRED, LIVE)}, id="renewed delegation"),
+        pytest.param(
+            "not_eligible",
+            FOR_LEA,
+            {"delegations": (hands_over("lea.legal", "dee.deputy", "IC", until=NOW),)},
+            id="ended delegation of a seat the principal never held",
+        ),
         pytest.param(
             "not_eligible",
             FOR_LEA,

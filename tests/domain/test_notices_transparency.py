@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from escalations import transparency
+from escalations import notices, transparency
 from escalations.notices import NoticeUnfit
 from tests.domain.test_notices import REASONS
 
@@ -128,9 +128,7 @@ def test_our_codes_are_the_codes_of_the_database() -> None:
     assert {f"KEYWORD_{word}" for word in transparency.KEYWORDS} == set(official["KEYWORDS"])
     assert set(transparency.EU) == set(official["EUROPEAN_UNION_COUNTRY_CODES"])
     assert set(transparency.EEA) == set(official["EUROPEAN_COUNTRY_CODES"])
-    assert {f"DECISION_VISIBILITY_{word}" for word in transparency.RESTRICTIONS} <= set(
-        official["DECISION_VISIBILITIES"]
-    )
-    assert {f"SOURCE_{word}" for word in transparency.SOURCES} == set(official["SOURCE_TYPES"])
-    assert {f"AUTOMATED_DECISION_{word}" for word in transparency.DECISIONS} == set(official["AUTOMATED_DECISIONS"])
-    assert {f"DECISION_GROUND_{word}" for word in transparency.GROUNDS} == set(official["DECISION_GROUNDS"])
+    assert {f"DECISION_VISIBILITY_{word}" for word in notices.RESTRICTIONS} <= set(official["DECISION_VISIBILITIES"])
+    assert {f"SOURCE_{word}" for word in notices.SOURCES} == set(official["SOURCE_TYPES"])
+    assert {f"AUTOMATED_DECISION_{word}" for word in notices.DECISIONS} == set(official["AUTOMATED_DECISIONS"])
+    assert {f"DECISION_GROUND_{word}" for word in notices.GROUNDS} == set(official["DECISION_GROUNDS"])

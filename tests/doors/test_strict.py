@@ -161,19 +161,15 @@ JSON_VALUES = some.recursive(
     max_leaves=20,
 )
 RECORD_FIELDS = [
-    "RecallID",
-    "RecallNumber",
-    "RecallDate",
-    "Title",
-    "Description",
-    "URL",
-    "Products",
-    "Inconjunctions",
-    "Injuries",
-] + ["ProductUPCs", "Hazards", "Remedies", "Retailers", "id", "title", "products", "description", "units", "date"]
+    *("RecallID", "RecallNumber", "RecallDate", "Title", "Description", "URL", "Products", "Inconjunctions"),
+    *("Injuries", "ProductUPCs", "Hazards", "Remedies", "Retailers"),
+    *("id", "title", "products", "description", "units", "date"),
+]
 FIELDS = some.sampled_from(
-    ["schema_version", "source_ref", "kind", "title", "source", "about", "summary", "hazard", "remedy", "domain"]
-    + ["aware_at", "jurisdictions", "markets", "product", "order", "listings", "facts", "url", "name", "deaths"]
+    [
+        *("schema_version", "source_ref", "kind", "title", "source", "about", "summary", "hazard", "remedy", "domain"),
+        *("aware_at", "jurisdictions", "markets", "product", "order", "listings", "facts", "url", "name", "deaths"),
+    ]
 )
 
 

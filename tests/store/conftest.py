@@ -15,6 +15,14 @@ from tests.postgres_server import postgres_server
 NUMBERS = itertools.count(1)
 
 
+async def as_administrator(server: str, statement: str) -> None:
+    admin = create_async_engine(server.replace("postgresql:", "postgresql+asyncpg:") + "/postgres")
+    async with admin.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text(statement))
+    await admin.dispose()
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     with postgres_server() as url:
@@ -22,18 +30,16 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """The URL of a database with nothing in it."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/casebook.db"
+        yield f"sqlite:///{tmp_path}/casebook.db"
+        return
     server: str = request.getfixturevalue("postgres")
     name = f"casebook_{next(NUMBERS)}"
-    admin = create_async_engine(server.replace("postgresql:", "postgresql+asyncpg:") + "/postgres")
-    async with admin.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text(f"CREATE DATABASE {name}"))
-    await admin.dispose()
-    return f"{server}/{name}"
+    await as_administrator(server, f"CREATE DATABASE {name}")
+    yield f"{server}/{name}"
+    await as_administrator(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Does every database reach the same shape, once, and can it go back?"""
 
 import asyncio
-import subprocess
 import sys
 
 import pytest
@@ -80,13 +79,14 @@ async def test_down_and_up_again_leaves_the_same_shape(url: str) -> None:
     await engine.dispose()
 
 
-async def test_two_processes_may_upgrade_at_once(empty_url: str) -> None:
+async def test_several_processes_may_upgrade_at_once(empty_url: str) -> None:
+    pipe = asyncio.subprocess.PIPE
     started = [
-        subprocess.Popen([sys.executable, "-c", UPGRADE, empty_url], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        await asyncio.create_subprocess_exec(sys.executable, "-c", UPGRADE, empty_url, stdin=pipe, stderr=pipe)
         for _ in range(3)
     ]
 
-    said = await asyncio.gather(*(asyncio.to_thread(process.communicate, b"\n") for process in started))
+    said = await asyncio.gather(*(process.communicate(b"\n") for process in started))
 
     assert [(process.returncode, error) for process, (_, error) in zip(started, said, strict=True)] == [(0, b"")] * 3
     engine = open_engine(empty_url)

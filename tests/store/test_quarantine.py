@@ -21,7 +21,12 @@ async def test_a_record_is_kept_as_it_came_with_its_reason(engine: AsyncEngine) 
     number = await kept(engine, b"\x00\xff not json")
 
     (record,) = await quarantine.list(engine)
-    assert (record.id, record.raw, record.code, record.detail) == (number, b"\x00\xff not json", "unknown_value", "/Hazards/0")
+    assert (record.id, record.raw, record.code, record.detail) == (
+        number,
+        b"\x00\xff not json",
+        "unknown_value",
+        "/Hazards/0",
+    )
     assert (record.received_at, record.times, record.resolved_at) == (NOON, 1, None)
 
 

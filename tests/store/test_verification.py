@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from escalations.record import Batch
 from store import chain
-from store.engine import writing
+from store.engine import open_engine, writing
 from store.ledger import AnchorBroken, Broken, anchor, append, heads, verify
+from store.migrations import upgrade
 from tests.store.examples import CASE, NOON, batch, card, case, entry
 
 TWO = case(2)
@@ -60,10 +61,12 @@ async def test_one_case_can_be_verified_alone(record: AsyncEngine) -> None:
     [
         "text = 'The listing was left.'",
         "data = '[]'",
+        """data = '{"a": [1, null]}'""",
         "actor = 'somebody.else'",
         "kind = 'listing.shown'",
         "at = '2020-01-01 00:00:00.000000+00'",
         "salt = '00000000000000000000000000000000'",
+        "salt = 'these are not hex digits, but 32'",
         f"payload_hash = '{'0' * 64}'",
         f"hash = '{'0' * 64}'",
         f"prev_hash = '{'0' * 64}'",
@@ -79,6 +82,20 @@ async def test_a_changed_column_is_found_and_its_row_named(record: AsyncEngine, 
     broken = (await verify(record)).broken
     assert broken is not None
     assert (broken.case_id, broken.seq) == (TWO, 3)
+
+
+@pytest.mark.parametrize("change", ["at = 'yesterday'", "data = 'no json'"])
+async def test_a_value_that_cannot_even_be_read_is_found_and_its_row_named(tmp_path: Path, change: str) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/casebook.db")  # PostgreSQL does not let such a value in
+    await upgrade(engine)
+    await append(engine, batch(1, 5))
+
+    await tamper(engine, f"UPDATE entries SET {change} WHERE seq = 3")
+
+    verdict = await verify(engine)
+    assert verdict.broken == Broken(case_id=CASE, seq=3, reason="its time or data cannot be read")
+    assert verdict.entries == 2
+    await engine.dispose()
 
 
 async def test_a_row_taken_out_of_the_middle_is_found(record: AsyncEngine) -> None:
@@ -124,9 +141,7 @@ async def test_a_cut_off_end_with_its_card_is_found_by_the_anchor_only(record: A
 async def test_a_case_taken_out_whole_is_found_by_the_anchor_only(record: AsyncEngine, tmp_path: Path) -> None:
     await anchor(record, tmp_path / "anchors", at=NOON)
 
-    await tamper(
-        record, f"DELETE FROM cases WHERE case_id = '{TWO}'", f"DELETE FROM entries WHERE case_id = '{TWO}'"
-    )
+    await tamper(record, f"DELETE FROM cases WHERE case_id = '{TWO}'", f"DELETE FROM entries WHERE case_id = '{TWO}'")
 
     assert (await verify(record)).whole
     broken = (await verify(record, anchor=tmp_path / "anchors")).broken
@@ -136,9 +151,7 @@ async def test_a_case_taken_out_whole_is_found_by_the_anchor_only(record: AsyncE
 
 async def test_a_chain_rewritten_as_a_whole_is_found_by_the_anchor_only(record: AsyncEngine, tmp_path: Path) -> None:
     await anchor(record, tmp_path / "anchors", at=NOON)
-    await tamper(
-        record, f"DELETE FROM cases WHERE case_id = '{CASE}'", f"DELETE FROM entries WHERE case_id = '{CASE}'"
-    )
+    await tamper(record, f"DELETE FROM cases WHERE case_id = '{CASE}'", f"DELETE FROM entries WHERE case_id = '{CASE}'")
 
     other = tuple(entry(seq, "Nothing happened.") for seq in range(1, 8))
     await append(record, Batch(case_id=CASE, entries=other, card=card(7)))

@@ -12,7 +12,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from escalations import ids
-from escalations.casefile import CaseFile, Opening
+from escalations.casefile import CaseFile, Closed, Opening
 from escalations.consensus import GateKind, Stance
 from escalations.messages import Decide, Receipt, ReportFinding, Said, TaskDone
 from escalations.model import Action, Domain, Facts, Intake, IntakeKind, Product
@@ -29,7 +29,7 @@ POWER_BANK = Product(name="Peak 20K Power Bank", brand="Ohmberry", models=("OB-P
 HEATER = Product(name="Ceramic Tower Heater", brand="Hearthlow", models=("HL-TH15",), gtins=("9521100315135",))
 NOWHERE = Product(name="Zephyrine Quillbrush", brand="Zephyrine", models=("ZQ-99871",), gtins=("9521109990015",))
 INJURED = Facts(serious_injuries=1, child_injured=True, serious_hazard=True, confirmed=True, units_sold=20_000)
-Handle = WorkflowHandle[Escalation, CaseFile]
+Handle = WorkflowHandle[Escalation, Closed]
 
 
 def recall(product: Product = HEATER, **changes: Any) -> Intake:
@@ -135,7 +135,12 @@ class World:
             person = next(one for one in seat.persons if one not in taken and one not in gate.gate.excluded)
             taken.add(person)
             message = Decide(
-                said=self.by(person), gate=gate.gate.id, digest=gate.gate.digest, option=option, role=seat.role, reason="ok"
+                said=self.by(person),
+                gate=gate.gate.id,
+                digest=gate.gate.digest,
+                option=option,
+                role=seat.role,
+                reason="ok",
             )
             await self.say(handle, "decide", message)
 
@@ -151,7 +156,8 @@ class World:
         for _ in range(400):
             card = await self.card(handle)
             if card is not None and card.closed_at is not None:
-                return await handle.result()
+                await handle.result()
+                return await handle.query(Escalation.file)
             if card is not None:
                 await self._owed(handle, card)
             await asyncio.sleep(0.05)

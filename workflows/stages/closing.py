@@ -33,6 +33,7 @@ async def closed(case: Case) -> bool:
     file.closed_at = workflow.now()
     case.journal.note("case.closed", f"closed after {file.closed_at - file.opened_at}", ruling=file.ruling)
     case.enter(Stage.CLOSED)
+    case.show()
     await case.settled()
     return True
 

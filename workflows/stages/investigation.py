@@ -51,7 +51,9 @@ async def investigated(case: Case) -> Manifest:
 
 async def _gathered(case: Case) -> None:
     gather = Gather(case_id=case.id, intakes=tuple(case.file.intakes), kinds=case.plan.evidence)
-    hands = workflow.execute_activity_method(EvidenceRoom.gather, gather, **options.why(options.EVIDENCE, "gather evidence"))
+    hands = workflow.execute_activity_method(
+        EvidenceRoom.gather, gather, **options.why(options.EVIDENCE, "gather evidence")
+    )
     digests = await case.attempted("evidence", hands)
     if digests:
         case.journal.note("evidence.gathered", f"{len(digests)} pieces of evidence kept", digests=" ".join(digests))

@@ -69,18 +69,21 @@ def _given_to_people(case: Case) -> None:
 
 
 async def _sent(case: Case) -> None:
-    await asyncio.gather(*(_send(case, number, notice) for number, notice in enumerate(list(case.file.notices), 1)))
+    await asyncio.gather(*(_send(case, notice) for notice in list(case.file.notices)))
 
 
-async def _send(case: Case, number: int, notice: Notice) -> None:
+async def _send(case: Case, notice: Notice) -> None:
     file = case.file
+    file.numbered += 1
     order = NoticeOrder(
         case_id=case.id,
-        number=len(file.sent) + number,
+        number=file.numbered,
         notice=notice,
         manifest=file.manifest.digest if file.manifest else "",
         decision=max(len(file.orders), 1),
         at=workflow.now(),
+        aware_at=file.intakes[0].aware_at or file.intakes[0].received_at,
+        spare=tuple(file.spared),
     )
     summary = f"tell {notice.recipient.value}"
     if notice.recipient is Recipient.TRANSPARENCY_DATABASE:
@@ -92,11 +95,25 @@ async def _send(case: Case, number: int, notice: Notice) -> None:
     sent = await case.attempted(notice.recipient.value, hands)
     file.notices.remove(notice)
     if sent is None:
+        _by_hand(case, notice, "it could not be sent")
         return
     file.sent.append(sent)
     text = f"{notice.recipient.value}: {sent.count} sent" + (f", {sent.problem}" if sent.problem else "")
     case.journal.note("notice.sent", text, recipient=notice.recipient.value, proof=sent.proof)
-    case.reached(notice.meets, sent.proof)
+    if sent.count:
+        case.reached(notice.meets, sent.proof)
+    if sent.problem:
+        _by_hand(case, notice, sent.problem)
+
+
+def _by_hand(case: Case, notice: Notice, why: str) -> None:
+    """Whoever could not be told is told by a person; a clock stops only when somebody was."""
+    waiting = [c for c in case.file.clocks if c.meets is notice.meets and c.status is ClockStatus.RUNNING]
+    for clock in waiting:
+        due_at = clock.due_operational or clock.internal_target
+        case.owe(clock.rule, f"tell {notice.recipient.value}: {why}", clock.owner, due_at)
+    if not waiting:
+        case.owe(f"reach-{notice.recipient.value}", f"tell {notice.recipient.value}: {why}", case.plan.owner)
 
 
 def _held_back(case: Case) -> None:

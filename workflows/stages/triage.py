@@ -25,6 +25,7 @@ async def triaged(case: Case) -> Plan:
     )
     case.reached(Milestone.INTAKE_ACKNOWLEDGED, "opened")
     case.enter(Stage.INVESTIGATION)
+    case.journal.show()
     return plan
 
 

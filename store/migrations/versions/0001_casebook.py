@@ -209,7 +209,7 @@ def upgrade() -> None:
     op.create_index("ix_gates_due", "gates", ["due_at", "gate_id"], unique=False)
     op.create_table(
         "gate_roles",
-        sa.Column("gate_id", sa.String(), nullable=False),
+        sa.Column("gate_id", sa.String(), nullable=False, comment="The gate"),
         sa.Column("role", sa.String(), nullable=False, comment="A role with a seat at the gate"),
         sa.ForeignKeyConstraint(["gate_id"], ["gates.gate_id"], name=op.f("fk_gate_roles_gate_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("gate_id", "role", name=op.f("pk_gate_roles")),
