@@ -71,9 +71,8 @@ def create_app(ring: KeyRing, token: str, origins: Sequence[str]) -> FastAPI:
         body = await _body(request)
         if body is None:
             return _problem(413, "The request is larger than 2 MB.")
-        try:
-            sealed = json_format.Parse(body, Payloads(), ignore_unknown_fields=True)
-        except (json_format.ParseError, UnicodeDecodeError, RecursionError):
+        sealed = _payloads(body)
+        if sealed is None:
             return _problem(400, "The body is not Temporal's Payloads in JSON.")
         namespace = request.headers.get("x-namespace") or "default"
         opened = Payloads(payloads=[_readable(payload, ring, namespace) for payload in sealed.payloads])
@@ -81,6 +80,15 @@ def create_app(ring: KeyRing, token: str, origins: Sequence[str]) -> FastAPI:
         return Response(json_format.MessageToJson(opened, indent=None), media_type="application/json")
 
     return app
+
+
+def _payloads(body: bytes) -> Payloads | None:
+    """Read Temporal's Payloads; None for anything else."""
+    try:
+        told = json.loads(body)
+        return json_format.ParseDict(told, Payloads(), ignore_unknown_fields=True) if isinstance(told, dict) else None
+    except (ValueError, RecursionError, json_format.ParseError):
+        return None
 
 
 def _readable(payload: Payload, ring: KeyRing, namespace: str) -> Payload:

@@ -8,8 +8,8 @@ message with its request id is always safe: the case gives the first answer agai
 import asyncio
 import random
 import re
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -32,6 +32,8 @@ from escalations.model import Intake
 from starter import connect
 from starter.errors import BUSY, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from workflows import options
+from workflows.reception import SAID
+from workflows.reception import _fingerprint as fingerprint
 
 WORKFLOW = "Escalation"
 IN_FLIGHT = 8  # Temporal refuses the 11th update in flight of a workflow; two places stay free for other processes
@@ -215,15 +217,45 @@ async def _said_to_closed(saying: _Saying) -> Receipt:
     """Answer from the closed run's memory, start the next run on purpose, or refuse with the outcome."""
     file = await _closed_file(saying)
     if file is not None:
-        if (answered := file.answers.get(saying.request_id)) is not None:
+        if (answered := _answered(saying, file)) is not None:
             return answered
         if saying.name not in REOPENING:
             raise _already_closed(file)
+        if isinstance(saying.message, Reopen):
+            return await _reopened(saying, file)
         await _start_next_run(saying, file)
     try:
         return await _updated(saying)
     except _CaseClosedError:
         raise _busy(saying) from None
+
+
+def _answered(saying: _Saying, file: CaseFile) -> Receipt | None:
+    """Find the first answer to this request id, as the running case would."""
+    first = file.answers.get(saying.request_id)
+    if first is None:
+        return None
+    if first.data.get(SAID, "") != fingerprint(saying.message):
+        raise Problem(
+            "request_id_conflict",
+            "This request id was used for another message.",
+            next_step="Send it with a new request id.",
+            exit_code=REFUSED,
+        )
+    return replace(first, data={})
+
+
+async def _reopened(saying: _Saying, file: CaseFile) -> Receipt:
+    """Reopen because a person says so: the new run itself is what was asked for, and remembers the answer."""
+    receipt = Receipt(
+        request_id=saying.request_id,
+        code="taken",
+        text="The case goes on; whoever owns it reviews why.",
+        at=datetime.now(UTC),
+        data={SAID: fingerprint(saying.message)},
+    )
+    await _start_next_run(saying, replace(file, answers={**file.answers, saying.request_id: receipt}))
+    return replace(receipt, data={})
 
 
 async def _closed_file(saying: _Saying) -> CaseFile | None:

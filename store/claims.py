@@ -23,7 +23,7 @@ async def claim(engine: AsyncEngine, *, domain: Domain, subject: str, case_id: s
     StoreUnavailable, StoreMisconfigured.
     """
     async with writing(engine) as connection:
-        statement = insert(connection, claims).values(
+        statement = insert(connection.dialect.name, claims).values(
             domain=domain.value, subject=subject, case_id=case_id, claimed_at=at
         )
         lapsed = exists().where(and_(cases.c.case_id == claims.c.case_id, cases.c.closed_at < at - REMEMBERED))

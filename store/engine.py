@@ -88,11 +88,9 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
-def insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Start an INSERT that knows ON CONFLICT; the same words in both dialects."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def _parsed(url: str) -> URL:

@@ -154,7 +154,7 @@ async def link(engine: AsyncEngine, *, source: str, source_ref: str, case_id: st
 
 async def _keep(connection: AsyncConnection, report: Accepted) -> New | Duplicate | Conflict:
     values = _columns(report)
-    statement = insert(connection, intakes).values(values)
+    statement = insert(connection.dialect.name, intakes).values(values)
     once = statement.on_conflict_do_nothing(index_elements=[intakes.c.source, intakes.c.source_ref])
     made = (await connection.execute(once.returning(intakes.c.id))).scalar()
     if made is not None:
@@ -173,7 +173,7 @@ async def _keep(connection: AsyncConnection, report: Accepted) -> New | Duplicat
 
 async def _deliver(connection: AsyncConnection, report: Accepted, intake_id: int) -> Conflict | None:
     """Note the delivery; a Conflict if the same delivery id brought another report before."""
-    statement = insert(connection, deliveries).values(
+    statement = insert(connection.dialect.name, deliveries).values(
         source=report.source, delivery_id=report.delivery_id, intake_id=intake_id, received_at=report.received_at
     )
     once = statement.on_conflict_do_nothing(index_elements=[deliveries.c.source, deliveries.c.delivery_id])

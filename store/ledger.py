@@ -68,7 +68,7 @@ async def append(engine: AsyncEngine, batch: Batch) -> int:
         async with writing(engine) as connection:
             await _alone(connection, batch.case_id)
             last, head = await _head(connection, batch.case_id)
-            await _compare(connection, batch)
+            await _compare(connection, batch, last)
             new = [entry for entry in batch.entries if entry.seq > last]
             rows = _chain(batch.case_id, new, last=last, head=head)
             if rows:
@@ -105,9 +105,9 @@ async def _head(connection: AsyncConnection, case_id: str) -> tuple[int, str]:
     return (row.seq, row.hash) if row else (0, START)
 
 
-async def _compare(connection: AsyncConnection, batch: Batch) -> None:
+async def _compare(connection: AsyncConnection, batch: Batch, last: int) -> None:
     """Refuse a batch that tells a written number differently."""
-    if not batch.entries:
+    if not batch.entries or batch.entries[0].seq > last:
         return
     told = {entry.seq: entry for entry in batch.entries}
     written = select(entries).where(

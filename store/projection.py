@@ -1,11 +1,13 @@
 """What is the present state of a case, for lists and pages? Read from the card that came with the last entry."""
 
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import delete, or_
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from escalations.record import Card, GateCard
 from store.chain import storable
@@ -21,20 +23,23 @@ async def project(connection: AsyncConnection, card: Card) -> bool:
 
     Newer means a later entry, or the same entry and a time not earlier. Runs inside the caller's transaction.
     """
-    values = _columns(card)
-    statement = insert(connection, cases).values(values)
-    shown = statement.on_conflict_do_update(
-        index_elements=[cases.c.case_id],
-        set_={name: statement.excluded[name] for name in values if name != "case_id"},
-        where=or_(
-            cases.c.seq < statement.excluded.seq,
-            (cases.c.seq == statement.excluded.seq) & (cases.c.updated_at <= statement.excluded.updated_at),
-        ),
-    ).returning(cases.c.case_id)
-    if (await connection.execute(shown)).first() is None:
+    taken = await connection.execute(_forward(connection.dialect.name), _columns(card))
+    if taken.first() is None:
         return False
     await _show_gates(connection, card)
     return True
+
+
+@cache
+def _forward(dialect: str) -> ReturningInsert[Any]:
+    """Write the statement once: making it anew costs as much as running it."""
+    statement = insert(dialect, cases)
+    told = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[cases.c.case_id],
+        set_={column.name: told[column.name] for column in cases.c if column.name != "case_id"},
+        where=or_(cases.c.seq < told.seq, (cases.c.seq == told.seq) & (cases.c.updated_at <= told.updated_at)),
+    ).returning(cases.c.case_id)
 
 
 def _columns(card: Card) -> dict[str, Any]:

@@ -53,7 +53,7 @@ async def keep(
     that was dealt with shows up again as undone.
     """
     async with writing(engine) as connection:
-        statement = insert(connection, quarantine).values(
+        statement = insert(connection.dialect.name, quarantine).values(
             source=source,
             code=code,
             detail=detail,

@@ -1,5 +1,1 @@
-"""Where do people see what waits for them, and answer? Server-rendered pages for a browser."""
-
-from starter.console.app import create_app
-
-__all__ = ["create_app"]
+"""Where do people see what waits for them, and answer? Server-rendered pages; `starter.console.app` makes them."""

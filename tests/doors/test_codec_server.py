@@ -32,8 +32,8 @@ async def url() -> AsyncIterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(20):
-        while not server.started:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - uvicorn offers no event
+        while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
+            await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
@@ -205,11 +205,11 @@ async def client() -> AsyncIterator[Client]:
         yield connected
 
 
-async def shown(client: Client, url: str, token: str) -> str:
+async def shown(client: Client, *codec: str) -> str:
     program = await asyncio.create_subprocess_exec(
         binary(),
         *("workflow", "show", "-w", CASE, "-o", "json", "--address", client.service_client.config.target_host),
-        *("--codec-endpoint", url, "--codec-auth", f"Bearer {token}"),
+        *codec,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, "HOME": "/nonexistent"},
@@ -221,9 +221,10 @@ async def shown(client: Client, url: str, token: str) -> str:
 async def test_the_temporal_cli_reads_a_history_with_the_token_only(client: Client, url: str) -> None:
     handle = await client.start_workflow("Escalation", "kettle in clear", id=CASE, task_queue="nobody")
 
-    with_token = await shown(client, url, TOKEN)
-    without = await shown(client, url, "wrong")
+    with_token = await shown(client, "--codec-endpoint", url, "--codec-auth", f"Bearer {TOKEN}")
+    without = await shown(client)
 
-    assert "kettle in clear" in with_token
-    assert "kettle in clear" not in without
+    clear = base64.b64encode(b'"kettle in clear"').decode()
+    assert clear in with_token
+    assert clear not in without
     await handle.terminate()

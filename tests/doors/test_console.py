@@ -22,7 +22,7 @@ from escalations.consensus import Stance
 from escalations.messages import Decide, Learn, Receipt
 from escalations.record import Card
 from starter import signin
-from starter.console import create_app
+from starter.console.app import create_app
 from starter.console.security import POLICY
 from starter.errors import BUSY, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from store import quarantine

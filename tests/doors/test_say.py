@@ -4,81 +4,30 @@ import asyncio
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from temporalio import workflow
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from escalations import ids
 from escalations.casefile import CaseFile, Opening
-from escalations.messages import Decide, Learn, Receipt, Said
+from escalations.messages import Decide, Learn, Reopen, Said
 from escalations.model import Intake, IntakeKind
 from starter.errors import REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from starter.say import IN_FLIGHT, say
+from tests.browser.small_case import AT, SmallCase
 from workflows.options import TASK_QUEUE
+from workflows.reception import SAID
+from workflows.reception import _fingerprint as fingerprint
 
 SHORT = timedelta(seconds=2)
-AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
-
-
-@workflow.defn(name="Escalation")
-class SmallCase:
-    """The smallest workflow that keeps the contract of a case: judge, answer once, close with its file."""
-
-    @workflow.init
-    def __init__(self, opening: Opening) -> None:
-        self.file = opening.file or CaseFile(case_id=opening.case_id, opened_at=AT, intakes=[opening.intake])
-        if opening.file is not None:
-            self.file = replace(opening.file, runs=opening.file.runs + 1, closed_at=None, owner=opening.reopened_by)
-        self.busy = 0
-        self.busiest = 0
-        self.done = False
-
-    @workflow.run
-    async def run(self, opening: Opening) -> CaseFile:
-        await workflow.wait_condition(lambda: self.done)
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        self.file.closed_at = AT
-        self.file.ruling = "hide"
-        return self.file
-
-    @workflow.signal
-    def finish(self) -> None:
-        self.done = True
-
-    @workflow.query
-    def most_at_once(self) -> int:
-        return self.busiest
-
-    @workflow.update
-    async def learn(self, message: Learn) -> Receipt:
-        return self._answered(message.said, f"learned in run {self.file.runs} for {self.file.owner or 'nobody'}")
-
-    @workflow.update
-    async def decide(self, message: Decide) -> Receipt:
-        self.busy += 1
-        self.busiest = max(self.busiest, self.busy)
-        await workflow.sleep(0.2)
-        self.busy -= 1
-        return self._answered(message.said, "taken")
-
-    @decide.validator
-    def _check(self, message: Decide) -> None:
-        if message.digest != "right":
-            raise ApplicationError("the evidence has changed", type="stale_digest", non_retryable=True)
-
-    def _answered(self, said: Said, text: str) -> Receipt:
-        first = Receipt(request_id=said.request_id, code="taken", text=text, at=AT)
-        return self.file.answers.setdefault(said.request_id, first)
 
 
 @dataclass
@@ -93,10 +42,13 @@ class Stack:
 
     async def closed_case(self, ref: str) -> str:
         case_id = await self.case(ref)
+        await self.finish(case_id)
+        return case_id
+
+    async def finish(self, case_id: str) -> None:
         handle = self.client.get_workflow_handle(case_id)
         await handle.signal("finish")
         await handle.result()
-        return case_id
 
     def worker(self) -> Worker:
         return Worker(
@@ -181,6 +133,34 @@ async def test_a_fact_for_a_closed_case_starts_its_next_run_with_the_closed_file
     assert receipt.text == "learned in run 2 for ana.ic"
 
 
+async def test_reopening_starts_the_next_run_which_remembers_having_been_asked(stack: Stack) -> None:
+    async with stack.worker():
+        case_id = await stack.closed_case("reopened")
+        message = Reopen(said=Said(request_id="r-1", person="ana.ic"), reason="the notice was amended")
+
+        receipt = await say(stack.client, case_id, "reopen", message)
+        learned = await say(stack.client, case_id, "learn", _learn("r-2"))
+        file = await stack.client.get_workflow_handle(case_id).query("file_now", result_type=CaseFile)
+
+    assert receipt.code == "taken"
+    assert learned.text == "learned in run 2 for ana.ic"
+    assert file.answers["r-1"].data[SAID] == fingerprint(message)
+
+
+async def test_a_request_id_of_a_closed_run_cannot_be_used_for_other_words(stack: Stack) -> None:
+    async with stack.worker():
+        case_id = await stack.case("conflict")
+        await say(stack.client, case_id, "learn", _learn("r-1"))
+        await stack.finish(case_id)
+        await say(stack.client, case_id, "learn", _learn("r-2"))
+        await stack.finish(case_id)
+
+        with pytest.raises(Problem) as refused:
+            await say(stack.client, case_id, "learn", _learn("r-1", reason="other words"))
+
+    assert refused.value.code == "request_id_conflict"
+
+
 async def test_late_facts_from_many_doors_reach_one_next_run(stack: Stack) -> None:
     async with stack.worker():
         case_id = await stack.closed_case("late at once")
@@ -196,27 +176,22 @@ async def test_a_repeat_after_the_case_closed_gets_the_first_receipt_and_reopens
     async with stack.worker():
         case_id = await stack.case("repeat")
         first = await say(stack.client, case_id, "learn", _learn("r-1"))
-        handle = stack.client.get_workflow_handle(case_id)
-        await handle.signal("finish")
-        await handle.result()
+        await stack.finish(case_id)
 
         again = await say(stack.client, case_id, "learn", _learn("r-1"))
 
     assert again == first
-    assert (await handle.describe()).close_time is not None
+    assert (await stack.client.get_workflow_handle(case_id).describe()).close_time is not None
 
 
 async def test_a_repeat_of_a_message_of_an_earlier_run_gets_its_first_receipt(stack: Stack) -> None:
     async with stack.worker():
         case_id = await stack.case("old repeat")
         first = await say(stack.client, case_id, "decide", _decide("r-1"))
-        handle = stack.client.get_workflow_handle(case_id)
         for request_id in ("r-2", "r-3"):
-            await handle.signal("finish")
-            await handle.result()
+            await stack.finish(case_id)
             await say(stack.client, case_id, "learn", _learn(request_id))
-        await handle.signal("finish")
-        await handle.result()
+        await stack.finish(case_id)
 
         again = await say(stack.client, case_id, "decide", _decide("r-1"))
 

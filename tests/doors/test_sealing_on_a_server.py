@@ -109,7 +109,7 @@ async def worker(client: Client) -> AsyncIterator[None]:
         workflows=[Sealed],
         activities=[answer, refuse],
         workflow_runner=UnsandboxedWorkflowRunner(),
-        max_cached_workflows=0,
+        max_cached_workflows=100,
     ):
         yield
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
+from activities.clients import http
 from escalations import ids
 from escalations.casefile import CaseFile, Closed, Opening
 from escalations.consensus import GateKind, Stance
 from escalations.messages import Decide, Receipt, ReportFinding, Said, TaskDone
-from escalations.model import Action, Domain, Facts, Intake, IntakeKind, Product
+from escalations.model import Action, AuthorityOrder, Domain, Facts, Intake, IntakeKind, Product
 from escalations.record import Card, GateCard
 from standins import serve
 from starter.settings import Settings
@@ -47,6 +48,30 @@ def recall(product: Product = HEATER, **changes: Any) -> Intake:
         "hazard": "can overheat",
     }
     return Intake(**{**given, **changes})
+
+
+def order(listings: tuple[str, ...], **changes: Any) -> Intake:
+    """A market-surveillance authority's order about a bath toy, never the same one twice."""
+    number = next(_numbers)
+    given: dict[str, Any] = {
+        "source": "authority",
+        "source_ref": f"ORDER-{number:05}",
+        "kind": IntakeKind.AUTHORITY_ORDER,
+        "title": "Order to remove a bath toy",
+        "jurisdictions": ("DE",),
+        "markets": ("DE",),
+        "product": Product(name="Splash Whale", brand="Tumblebee", models=("TB-W055",), gtins=("9521100550116",)),
+        "listings": listings,
+        "order": AuthorityOrder(
+            authority="Landesamt Nordmark",
+            reference=f"ORDER-{number:05}",
+            legal_basis="Regulation (EU) 2023/988 Art. 22(4)",
+            country="DE",
+            reply_to="marktaufsicht@authority.example",
+            listings=listings,
+        ),
+    }
+    return recall(**{**given, **changes})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -178,10 +203,16 @@ class World:
         """Let time pass for one workflow."""
         return await self.env.fast_forward(handle, how_long)
 
+    async def listings(self, brand: str) -> dict[str, dict[str, Any]]:
+        """What the marketplace shows of a brand, by listing id."""
+        async with http.client(self.told.marketplace_url, self.standins.token) as client:
+            answer = (await client.get("/v1/listings", params={"brand": brand})).json()
+        return {item["id"]: item for item in answer["items"]}
+
     def hidden(self, case_id: str) -> list[str]:
         """The listings that the marketplace was told to restrict for a case, one entry for each time it took effect."""
         return [
-            str(entry.subject)
+            str(entry["subject"])
             for entry in self.standins.journal("marketplace")
-            if entry.op == "put_restriction" and case_id in str(entry.detail)
+            if entry["op"] == "restrict" and entry["kind"] == "applied" and case_id in str(entry)
         ]

@@ -1,0 +1,11 @@
+"""What can people do from a terminal? See what waits for them, look at a case, answer, and tell it things."""
+
+import typer
+
+from starter.people import deciding, reading, speaking
+
+
+def build(app: typer.Typer) -> None:
+    """Add this door's commands, named like their functions."""
+    for command in (*reading.COMMANDS, *deciding.COMMANDS, *speaking.COMMANDS):
+        app.command(command.__name__.strip("_"))(command)
