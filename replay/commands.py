@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -114,14 +115,21 @@ async def _verdicts(
             exit_code=MISCONFIGURED,
         )
     converter = sealing.data_converter(open_ring(path), namespace)
-    checking = check(runs, workflows=ours(), converter=converter, namespace=namespace, runtime=_quiet())
-    return [each async for each in checking]
+    with _quiet() as runtime:
+        checking = check(runs, workflows=ours(), converter=converter, namespace=namespace, runtime=runtime)
+        return [each async for each in checking]
 
 
-def _quiet() -> Runtime:
+@contextmanager
+def _quiet() -> Iterator[Runtime]:
     """Keep the SDK from telling in its own words, values included, what the verdicts say."""
-    logging.getLogger("temporalio").setLevel(logging.CRITICAL + 1)
-    return Runtime(telemetry=TelemetryConfig(logging=None))
+    log = logging.getLogger("temporalio")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield Runtime(telemetry=TelemetryConfig(logging=None))
+    finally:
+        log.setLevel(before)
 
 
 def _print(checked: Sequence[Checked], *, as_json: bool) -> None:

@@ -27,8 +27,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from escalations.casefile import CaseFile, Opening
-from escalations.messages import Merge, Receipt, Reopen, Report, Said
-from escalations.model import Intake
+from escalations.messages import Receipt, Reopen, Said
 from starter import connect
 from starter.errors import BUSY, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from workflows import options
@@ -297,7 +296,7 @@ async def _start_next_run(saying: _Saying, file: CaseFile) -> None:
     """Start the next run of the same case. Several doors at once start one run; the others join it."""
     opening = Opening(
         case_id=saying.case_id,
-        intake=_first_intake(saying.message, file),
+        intake=file.intakes[0],
         file=file,
         reopened_by=saying.message.said.person,
         reopened_why=_why(saying),
@@ -315,22 +314,6 @@ async def _start_next_run(saying: _Saying, file: CaseFile) -> None:
     except RPCError as error:
         raise saying.server_away() from error
     log.info("case.reopened", case_id=saying.case_id, by_message=saying.name)
-
-
-def _first_intake(message: Message, file: CaseFile) -> Intake:
-    """Name the intake that a run starts from; a file always has one, a repaired file may not."""
-    if file.intakes:
-        return file.intakes[0]
-    if isinstance(message, Report):
-        return message.intake
-    if isinstance(message, Reopen | Merge) and message.intake is not None:
-        return message.intake
-    raise Problem(
-        "case_halted",
-        "The closed case has no intake to go on from.",
-        next_step="Open a new case with `seawall open`.",
-        exit_code=REFUSED,
-    )
 
 
 def _why(saying: _Saying) -> str:

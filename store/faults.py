@@ -15,7 +15,7 @@ from store.errors import StoreMisconfigured, StoreUnavailable
 Fault = StoreUnavailable | StoreMisconfigured
 Meaning = tuple[type[StoreUnavailable] | type[StoreMisconfigured], str, str, str]
 
-AGAIN = "It is tried again; nothing was lost."
+AGAIN = "Try again; nothing was lost."
 
 # https://www.sqlite.org/rescode.html, checked 2026-11-22. The low byte of an extended code is the primary code.
 SQLITE: dict[int, Meaning] = {
@@ -23,7 +23,7 @@ SQLITE: dict[int, Meaning] = {
         StoreUnavailable,
         "locked",
         "The casebook file stayed locked for 5 seconds by another program.",
-        "Stop what holds it (a copy, a database browser); " + AGAIN,
+        "Stop what holds it (a copy, a database browser). " + AGAIN,
     ),
     sqlite3.SQLITE_LOCKED: (
         StoreUnavailable,
@@ -35,7 +35,7 @@ SQLITE: dict[int, Meaning] = {
         StoreUnavailable,
         "full",
         "The disk of the casebook is full, or its page limit is reached.",
-        "Free space there; " + AGAIN,
+        "Free space there. " + AGAIN,
     ),
     sqlite3.SQLITE_READONLY: (
         StoreUnavailable,
@@ -91,7 +91,7 @@ AWAY: Meaning = (
     StoreUnavailable,
     "away",
     "The database server does not answer.",
-    "Check that it runs and is reached at SEAWALL_DATABASE_URL; " + AGAIN,
+    "Check that it runs and is reached at SEAWALL_DATABASE_URL. " + AGAIN,
 )
 
 # PostgreSQL manual, appendix A, checked 2026-11-22: five characters, the first two are the class.
@@ -112,9 +112,9 @@ POSTGRES: dict[str, Meaning] = {
         StoreUnavailable,
         "busy",
         "The database server has no free connection.",
-        "Raise max_connections or stop other clients; " + AGAIN,
+        "Raise max_connections or stop other clients. " + AGAIN,
     ),
-    "53": (StoreUnavailable, "full", "The database server is out of disk or memory.", "Free space there; " + AGAIN),
+    "53": (StoreUnavailable, "full", "The database server is out of disk or memory.", "Free space there. " + AGAIN),
     "25006": (
         StoreUnavailable,
         "read_only",

@@ -14,7 +14,7 @@ from activities.paging import Page, Paging, Urgency
 from activities.policy import Policy
 from escalations import cards, clocks, consensus, ids
 from escalations.casefile import CaseFile, Opening
-from escalations.clocks import Clock
+from escalations.clocks import Clock, ClockStatus
 from escalations.consensus import Gate, GateKind, Outcome
 from escalations.enforcement import Manifest
 from escalations.model import Milestone, Stage, Task
@@ -78,8 +78,13 @@ class Case:
         return self.file
 
     def beside(self, story: Coroutine[Any, Any, Any]) -> None:
-        """Let something go on beside the story, such as a ratification."""
-        self._beside.append(asyncio.create_task(story))
+        """Let something go on beside the story, such as a ratification; people see what came of it."""
+
+        async def shown() -> None:
+            await story
+            self.show()
+
+        self._beside.append(asyncio.create_task(shown()))
 
     # what it is
 
@@ -154,14 +159,26 @@ class Case:
                 )
         self.file.clocks[:] = new
 
-    def reached(self, milestone: Milestone, proof: str) -> None:
-        """Stop the clocks that waited for a milestone."""
-        met = clocks.meet(tuple(self.file.clocks), milestone, workflow.now(), proof)
-        for before, after in zip(self.file.clocks, met, strict=True):
+    def reached(self, milestone: Milestone, proof: str, rules: tuple[str, ...] = ()) -> None:
+        """Stop the clocks that waited for a milestone; with `rules`, only those (each authority is told on its own)."""
+        self._turn(clocks.meet(tuple(self.file.clocks), milestone, workflow.now(), proof, rules), milestone.value)
+
+    def not_owed(self, milestone: Milestone, reason: str) -> None:
+        """End the clocks that asked for something that was decided against: a record with its reason."""
+        ended = [
+            replace(clock, status=ClockStatus.NOT_APPLICABLE, reason=reason)
+            if clock.meets is milestone and clock.status is ClockStatus.RUNNING
+            else clock
+            for clock in self.file.clocks
+        ]
+        self._turn(tuple(ended), reason)
+
+    def _turn(self, turned: tuple[Clock, ...], why: str) -> None:
+        for before, after in zip(self.file.clocks, turned, strict=True):
             if before.status is not after.status:
-                text = f"{after.rule}: {after.status.value}, {milestone.value}"
-                self.journal.note("clock.met", text, rule=after.rule, proof=proof)
-        self.file.clocks[:] = met
+                text = f"{after.rule}: {after.status.value}, {why}"
+                self.journal.note(f"clock.{after.status.value}", text, rule=after.rule, proof=after.proof)
+        self.file.clocks[:] = turned
 
     # decisions
 

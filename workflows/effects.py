@@ -39,6 +39,7 @@ async def effect(case: Case, message: Any) -> str:
 
 async def _report(case: Case, message: Report) -> str:
     _take_in(case, message.intake, message.said.person)
+    await _planned_anew(case)
     return f"added to {case.id}; the case looks again"
 
 
@@ -58,13 +59,18 @@ async def _learn(case: Case, message: Learn) -> str:
         return f"noted; lowering {message.fact} needs a second person to say the same"
     file.intakes[0] = facts.with_fact(file.intakes[0], message.fact, value)
     case.journal.note("fact.learned", f"{message.fact}: {message.value}", actor=person, reason=message.reason)
-    if file.plan is None:
-        return "learned before triage"
+    await _planned_anew(case)
+    return f"learned; priority {file.plan.priority}" if file.plan else "learned before triage"
+
+
+async def _planned_anew(case: Case) -> None:
+    """Ask policy again with what is known now; harm that calls for it is contained at once."""
+    if case.file.plan is None:
+        return
     plan = await case.replan()
     case.journal.note("case.triaged", f"priority {plan.priority}, score {plan.severity.score}", rulebook=plan.rulebook)
     if plan.contain_first:
         case.beside(_in_emergency(case))
-    return f"learned; priority {plan.priority}"
 
 
 def _second_person(case: Case, message: Learn) -> bool:
@@ -145,7 +151,7 @@ async def _task(case: Case, message: TaskDone) -> str:
     case.journal.note("task.done", file.tasks[index].title, actor=message.said.person, task=message.task)
     clock = next((clock for clock in file.clocks if clock.rule == message.task), None)
     if clock is not None:
-        case.reached(clock.meets, message.proof or message.said.person)
+        case.reached(clock.meets, message.proof or message.said.person, (clock.rule,))
     return f"{message.task} is done"
 
 
@@ -188,8 +194,7 @@ async def _merge(case: Case, message: Merge) -> str:
     if message.intake is not None:
         _take_in(case, message.intake, message.said.person)
     case.journal.note("case.merged", f"{message.other} joined", actor=message.said.person, other=message.other)
-    if case.file.plan is not None:
-        await case.replan()
+    await _planned_anew(case)
     return f"{message.other} is part of {case.id}; its intake keeps its own reply duty"
 
 

@@ -36,6 +36,7 @@ async def inbox(request: Request, after: str = "") -> Response:
         mine=[pair for pair in questions if not pair[1].why_not],
         others=[pair for pair in questions if pair[1].why_not],
         more=queries.cursor(found[-1]) if len(found) == PAGE else "",
+        first=not after,
         **await _top(at),
     )
 

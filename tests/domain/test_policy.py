@@ -452,7 +452,7 @@ async def test_a_recall_hidden_in_the_eu_starts_the_clocks_of_the_eu():
 async def test_buyers_outside_the_eu_are_told_by_house_policy():
     answer = await told(RECALL, found=manifest(markets=("US",)), restricted=3)
 
-    assert [notice.template for notice in answer.notices] == ["seller_statement", "buyer_recall", "operator_notice"]
+    assert [notice.template for notice in answer.notices] == ["seller_statement", "buyer_recall"]
     assert not any(notice.mandatory for notice in answer.notices)
     assert by_rule(answer.clocks)["HOUSE-BUYERS"].force.value == "house"
     assert not [rule for rule in by_rule(answer.clocks) if rule.startswith("EU-")]

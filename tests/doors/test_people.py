@@ -343,8 +343,8 @@ async def test_a_receipt_can_be_printed_as_json(full: Terminal, office: Office) 
     assert json.loads(out)["code"] == "taken"
 
 
-ACTIONS = (
-    '[{"id": "A1", "title": "block", "owner": "PROD", "strength": "strong", "due": "P14D", "verifier_role": "PSAF"}]'
+ACTIONS = json.dumps(
+    [{"id": "A1", "title": "block", "owner": "PROD", "strength": "strong", "due": "P14D", "verifier_role": "PSAF"}]
 )
 SPOKEN = [
     (["learn", "deaths", "1", "--at", "2026-11-22T04:00:00+02:00"], "Learn", "fact='deaths', value='1'"),
@@ -387,7 +387,16 @@ async def test_a_merge_carries_the_report_of_the_other_case(full: Terminal, offi
     await asyncio.to_thread(full.plant, other)
     intake = Intake(source="shop", source_ref="77", kind=IntakeKind.NOTICE, title="same heater", received_at=full.now)
     engine = open_engine(f"sqlite:///{full.home}/casebook.db")
-    await accept(engine, Accepted(intake=intake, raw=b"{}", content_type="application/json", case_id=other.case_id))
+    report = Accepted(
+        source="shop",
+        source_ref="77",
+        raw=b"{}",
+        content_type="application/json",
+        received_at=full.now,
+        case_id=other.case_id,
+        intake=intake,
+    )
+    await accept(engine, report)
     await engine.dispose()
 
     code, _, err = await asyncio.to_thread(full, "merge", planted.CASE, other.case_id, "--as", "ana.ic")

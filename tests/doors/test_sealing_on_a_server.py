@@ -14,6 +14,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from escalations import ids
+from replay import histories
+from replay.check import Verdict, check
 from starter import logs, sealing
 from starter.keyring import KeyRing, fresh
 from tests.replay.server import dev_server
@@ -102,14 +104,12 @@ async def intruder(client: Client) -> Client:
 
 @pytest.fixture(scope="module", autouse=True)
 async def worker(client: Client) -> AsyncIterator[None]:
-    # Nothing stays cached, so each task opens the whole history again.
     async with Worker(
         client,
         task_queue=QUEUE,
         workflows=[Sealed],
         activities=[answer, refuse],
         workflow_runner=UnsandboxedWorkflowRunner(),
-        max_cached_workflows=100,
     ):
         yield
 
@@ -118,11 +118,15 @@ async def begun(client: Client, number: int, text: str = "the case") -> Workflow
     return await client.start_workflow(Sealed.run, Told(text), id=ids.case_id("test", str(number)), task_queue=QUEUE)
 
 
-async def stays_well(handle: WorkflowHandle[Sealed, Told]) -> None:
+async def stays_well(handle: WorkflowHandle[Sealed, Told], client: Client) -> None:
+    """The next valid message is taken, no task ever failed, and a replay refuses the same ones again."""
     assert await handle.execute_update(Sealed.say, Told("valid")) == Told("heard valid")
     assert not any(
         event.HasField("workflow_task_failed_event_attributes") for event in (await handle.fetch_history()).events
     )
+    run = await histories.of_run(client, handle.id)
+    [checked] = [each async for each in check([run], workflows=[Sealed], converter=client.data_converter)]
+    assert checked.verdict == Verdict.SAME, checked.differences
 
 
 async def test_a_plaintext_update_is_rejected_and_the_next_valid_one_is_taken(client: Client, intruder: Client) -> None:
@@ -131,7 +135,7 @@ async def test_a_plaintext_update_is_rejected_and_the_next_valid_one_is_taken(cl
     with pytest.raises(WorkflowUpdateFailedError):
         await intruder.get_workflow_handle(handle.id).execute_update("say", {"text": "planted"})
 
-    await stays_well(handle)
+    await stays_well(handle, client)
     assert await handle.query(Sealed.all_heard) == ["valid"]
 
 
@@ -142,7 +146,7 @@ async def test_a_plaintext_signal_changes_nothing_and_a_raw_one_sees_why(client:
     await outside.signal("typed", {"text": "planted"})
     await outside.signal("raw", {"text": "planted"})
 
-    await stays_well(handle)
+    await stays_well(handle, client)
     assert await handle.query(Sealed.all_heard) == ["seawall/unreadable plaintext", "valid"]
 
 
@@ -160,7 +164,7 @@ async def test_a_payload_taken_from_another_case_is_refused(client: Client, intr
         await outside.execute_update("say", RawValue(stolen))
     await outside.signal("raw", RawValue(stolen))
 
-    await stays_well(of_b)
+    await stays_well(of_b, client)
     assert await of_b.query(Sealed.all_heard) == ["seawall/unreadable other_case", "valid"]
 
 

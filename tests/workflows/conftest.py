@@ -93,3 +93,10 @@ async def world(
             max_cached_workflows=CACHED,
         ):
             yield World(env=env, engine=engine, standins=standins, told=told)
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def clean_marketplace(world: World) -> AsyncIterator[None]:
+    """Lift what a test left restricted, so that every test finds the same listings."""
+    yield
+    await world.lift_all()

@@ -82,6 +82,7 @@ class World:
     engine: AsyncEngine
     standins: serve.Running
     told: Settings
+    lifted: int = 0
     said: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def opened(self, intake: Intake) -> Handle:
@@ -100,7 +101,7 @@ class World:
         """The case as the casebook shows it."""
         return await queries.card(self.engine, handle.id)
 
-    async def until(self, handle: Handle, seen: Callable[[Card], Any], *, seconds: float = 60) -> Card:
+    async def until(self, handle: Handle, seen: Callable[[Card], Any], *, seconds: float = 30) -> Card:
         """Wait until the casebook shows something."""
         for _ in range(int(seconds / 0.05)):
             card = await self.card(handle)
@@ -208,6 +209,14 @@ class World:
         async with http.client(self.told.marketplace_url, self.standins.token) as client:
             answer = (await client.get("/v1/listings", params={"brand": brand})).json()
         return {item["id"]: item for item in answer["items"]}
+
+    async def lift_all(self) -> None:
+        """Lift every restriction in the marketplace."""
+        applied = [e for e in self.standins.journal("marketplace") if e["op"] == "restrict" and e["kind"] == "applied"]
+        async with http.client(self.told.marketplace_url, self.standins.token) as client:
+            for entry in applied[self.lifted :]:
+                await client.delete(f"/v1/listings/{entry['subject']}/restrictions/{entry['key']}")
+        self.lifted = len(applied)
 
     def hidden(self, case_id: str) -> list[str]:
         """The listings that the marketplace was told to restrict for a case, one entry for each time it took effect."""

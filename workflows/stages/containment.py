@@ -52,17 +52,22 @@ async def contained(case: Case) -> None:
     file = case.file
     async with case.sweeping:
         manifest = file.manifest
-        if manifest is None or not manifest.count or any(one.manifest.digest == manifest.digest for one in file.orders):
+        if manifest is None or not manifest.count:
             return
         if file.aborted or file.withdrawn:
+            case.not_owed(Milestone.CONTAINED, file.aborted or file.withdrawn)
             return
-        case.enter(Stage.CONTAINMENT)
-        await _swept(case, manifest)
+        fresh = all(order.manifest.digest != manifest.digest for order in file.orders)
+        if fresh:
+            case.enter(Stage.CONTAINMENT)
+            await _swept(case, manifest)
     if file.aborted or file.withdrawn:
         await restored(case, file.aborted or file.withdrawn)
+        case.not_owed(Milestone.CONTAINED, file.aborted or file.withdrawn)
         return
     case.reached(Milestone.CONTAINED, f"sweep {len(file.orders)}")
-    await _watched(case, file.orders[-1])
+    if fresh:
+        await _watched(case, file.orders[-1])
 
 
 async def _swept(case: Case, manifest: Manifest) -> None:

@@ -1,8 +1,5 @@
 """Is it lawful and right to act on these listings?"""
 
-from dataclasses import replace
-
-from escalations.clocks import ClockStatus
 from escalations.consensus import GateKind
 from escalations.model import Milestone, Stage
 from workflows.case import Case
@@ -26,15 +23,5 @@ async def ruled(case: Case) -> bool:
     file.ruling = outcome.option
     case.journal.note("ruling.made", f"ruling: {outcome.option} by {outcome.how}", ruling=outcome.option)
     if outcome.option != HIDE:
-        _not_owed(case, f"legal review ruled {outcome.option}")
+        case.not_owed(Milestone.CONTAINED, f"legal review ruled {outcome.option}")
     return outcome.option == HIDE
-
-
-def _not_owed(case: Case, reason: str) -> None:
-    """End the clocks that asked for containment: a decision not to act is a record with its decider."""
-    case.file.clocks[:] = [
-        replace(clock, status=ClockStatus.NOT_APPLICABLE, reason=reason)
-        if clock.meets is Milestone.CONTAINED and clock.status is ClockStatus.RUNNING
-        else clock
-        for clock in case.file.clocks
-    ]

@@ -9,7 +9,7 @@ from activities.mail import Mail
 from activities.policy import Policy
 from activities.regulators import Regulators
 from escalations import ids
-from escalations.clocks import ClockStatus
+from escalations.clocks import ClockStatus, wanted_at
 from escalations.consensus import GateKind
 from escalations.model import Milestone, Stage
 from escalations.notices import Notice, NoticeOrder, Recipient
@@ -33,7 +33,7 @@ async def responded(case: Case) -> None:
             await _sent(case)
             return
         if outcome.how != "default":
-            _held_back(case)
+            _held_back(case, f"held back by {outcome.how}")
             return
         level += 1
 
@@ -65,7 +65,7 @@ def _given_to_people(case: Case) -> None:
     ours = {notice.meets for notice in case.file.notices} | {Milestone.CONTAINED, Milestone.INTAKE_ACKNOWLEDGED}
     for clock in case.file.clocks:
         if clock.meets not in ours and clock.status is ClockStatus.RUNNING:
-            case.owe(clock.rule, clock.duty, clock.owner, clock.due_operational or clock.internal_target)
+            case.owe(clock.rule, clock.duty, clock.owner, wanted_at(clock))
 
 
 async def _sent(case: Case) -> None:
@@ -101,24 +101,31 @@ async def _send(case: Case, notice: Notice) -> None:
     text = f"{notice.recipient.value}: {sent.count} sent" + (f", {sent.problem}" if sent.problem else "")
     case.journal.note("notice.sent", text, recipient=notice.recipient.value, proof=sent.proof)
     if sent.count:
-        case.reached(notice.meets, sent.proof)
+        case.reached(notice.meets, sent.proof, notice.clocks)
     if sent.problem:
         _by_hand(case, notice, sent.problem)
 
 
 def _by_hand(case: Case, notice: Notice, why: str) -> None:
     """Whoever could not be told is told by a person; a clock stops only when somebody was."""
-    waiting = [c for c in case.file.clocks if c.meets is notice.meets and c.status is ClockStatus.RUNNING]
+    waiting = [
+        clock
+        for clock in case.file.clocks
+        if clock.status is ClockStatus.RUNNING and clock.meets is notice.meets
+        if not notice.clocks or clock.rule in notice.clocks
+    ]
+    title = f"tell {notice.recipient.value}: {why}"
     for clock in waiting:
-        due_at = clock.due_operational or clock.internal_target
-        case.owe(clock.rule, f"tell {notice.recipient.value}: {why}", clock.owner, due_at)
+        case.owe(clock.rule, title, clock.owner, wanted_at(clock))
     if not waiting:
-        case.owe(f"reach-{notice.recipient.value}", f"tell {notice.recipient.value}: {why}", case.plan.owner)
+        case.owe(f"reach-{notice.recipient.value}", title, case.plan.owner)
 
 
-def _held_back(case: Case) -> None:
+def _held_back(case: Case, why: str) -> None:
     """Keep what must be told as a task with an owner; drop what people decided not to say."""
     for notice in case.file.notices:
         if notice.mandatory:
-            case.owe(f"notice-{notice.recipient.value}", notice.duty, case.plan.owner)
+            _by_hand(case, notice, why)
+        else:
+            case.not_owed(notice.meets, why)
     case.file.notices.clear()

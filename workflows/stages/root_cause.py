@@ -20,6 +20,8 @@ async def root_cause_found(case: Case) -> None:
     case.enter(Stage.ROOT_CAUSE)
     while not file.root_cause_approved:
         cause = await _written(case)
+        if cause is None:
+            return
         outcome = await case.decided(GateKind.ROOT_CAUSE, cause.digest, excluded=(cause.author,))
         if outcome.option == APPROVE:
             file.root_cause_approved = True
@@ -29,12 +31,12 @@ async def root_cause_found(case: Case) -> None:
     await _prevented(case)
 
 
-async def _written(case: Case) -> RootCause:
-    """Wait for the analysis; whoever leads the case is paged when it is late, for as long as it takes."""
-    while case.file.root_cause is None:
+async def _written(case: Case) -> RootCause | None:
+    """Wait for the analysis; whoever leads the case is paged when it is late. None when a new report comes first."""
+    while case.file.root_cause is None and not case.file.again:
         until = workflow.now() + case.plan.targets.root_cause
         written = await case.watch.until(
-            lambda: case.file.root_cause is not None,
+            lambda: case.file.root_cause is not None or case.file.again,
             owner=case.plan.owner,
             reason="the root cause analysis",
             until=until,

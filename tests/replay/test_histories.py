@@ -1,0 +1,26 @@
+"""Do the recorded cases live the same way with today's code?"""
+
+from pathlib import Path
+
+import pytest
+
+from replay import commands, histories
+from replay.check import Verdict, check
+from starter.sealing import data_converter
+from tests.replay import corpus
+
+FILES = histories.files([corpus.HISTORIES]) if corpus.HISTORIES.is_dir() else []
+
+
+def test_there_are_recorded_cases() -> None:
+    assert FILES, "record them with `make record`"
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.name.split(".")[0] for path in FILES])
+async def test_a_recorded_case_is_lived_the_same_way(path: Path) -> None:
+    run = histories.of_file(path)
+    converter = data_converter(corpus.ring(), corpus.NAMESPACE)
+
+    [checked] = [each async for each in check([run], workflows=commands.ours(), converter=converter)]
+
+    assert checked.verdict == Verdict.SAME, [checked.detail, *(each.line() for each in checked.differences)]
