@@ -14,12 +14,15 @@ from temporalio.converter import DataConverter, WorkflowSerializationContext
 from temporalio.runtime import Runtime
 from temporalio.worker import Replayer
 
-from replay.compare import Difference, differences, first_unrecorded
+from replay import facts
+from replay.compare import Difference, differences
 from replay.histories import Recorded
 from replay.tape import Tape, TapingRunner
 from starter.sealing import UNREADABLE
 
-_EVENT_ID = re.compile(r"(?:event_id|event id|id)[:=]?\s*(\d+)")
+_EVENT_ID = re.compile(r"HistoryEvent\(id: (\d+)")
+# Core records these when it sees fit, so their place in the order of events says nothing.
+_UNORDERED = frozenset({"local activity", "update", "update answer"})
 
 
 class Verdict(StrEnum):
@@ -147,14 +150,33 @@ def _reasons(run: Recorded, tape: Tape, failure: Exception, found: list[Differen
     """Name the first divergence. After it nothing compares, so the rest is left out."""
     named = _EVENT_ID.search(str(failure))
     event_id = int(named.group(1)) if named else 0
-    early = [each for each in found if not event_id or each.event_id <= event_id] or found
-    if early:
-        return early[:1]
-    extra = first_unrecorded(run, tape)
-    if extra is None:
-        last = next((given.place for given in reversed(tape.commands) if given.place), "")
-        return [Difference(event_id=event_id, what="the order", recorded="one", now="another", place=last)]
-    return [Difference(event_id=event_id, what=extra.name, recorded="not done", now="done", place=extra.place)]
+    if event_id:
+        early = [each for each in found if each.event_id <= event_id]
+        if early:
+            return early[:1]
+        if turned := _turned(run, tape, event_id):
+            return [turned]
+    if found:
+        return found[:1]
+    last = next((given.place for given in reversed(tape.commands) if given.place), "")
+    return [Difference(event_id=event_id, what="the order of acts", recorded="one", now="another", place=last)]
+
+
+def _turned(run: Recorded, tape: Tape, event_id: int) -> Difference | None:
+    """Find what the code commands where the history has something else: the first act that is not recorded before."""
+    acts = facts.of_events(run.events)
+    here = next((said for said in acts if said.event_id >= event_id and said.kind not in _UNORDERED), None)
+    before = {(said.kind, said.key) for said in acts if said.event_id < event_id}
+    for said in facts.of_tape(tape):
+        if said.kind in _UNORDERED or (said.kind, said.key) in before:
+            continue
+        if here is not None and (said.kind, said.key) == (here.kind, here.key):
+            return None
+        what = here.name if here is not None else f"after event {event_id}"
+        return Difference(
+            event_id=event_id, what=what, recorded="done here", now=f"{said.name} first", place=said.place
+        )
+    return None
 
 
 def _checked(run: Recorded, verdict: Verdict, detail: str, found: Sequence[Difference] = ()) -> Checked:

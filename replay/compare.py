@@ -54,12 +54,6 @@ async def differences(run: Recorded, tape: Tape, converter: DataConverter, names
     return found
 
 
-def first_unrecorded(run: Recorded, tape: Tape) -> Said | None:
-    """Find the first act that the code commands and the history does not have."""
-    known = {(said.kind, said.key) for said in facts.of_events(run.events)}
-    return next((said for said in facts.of_tape(tape) if (said.kind, said.key) not in known), None)
-
-
 def _bound(converter: DataConverter, namespace: str, said: Said, run: Recorded) -> DataConverter:
     owner = said.key.partition(" (no. ")[0] if said.kind in ("child workflow", "signal") else run.workflow_id
     return converter.with_context(WorkflowSerializationContext(namespace=namespace, workflow_id=owner))

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+from typer._click.exceptions import ClickException  # what typer raises for a misused command
 
-from starter.errors import Problem
+from starter.errors import BAD_INPUT, Problem
 
 app = typer.Typer(
     name="seawall",
@@ -42,10 +43,10 @@ def guarded(run: Callable[[], Any]) -> int:
     except Problem as problem:
         print(f"seawall: {problem.line()}", file=sys.stderr)
         return problem.exit_code
-    except typer.Abort:
-        print("seawall: stopped.", file=sys.stderr)
-        return 130
-    except KeyboardInterrupt:
+    except ClickException as misused:
+        print(f"seawall: {misused.format_message()} Try 'seawall --help'.", file=sys.stderr)
+        return BAD_INPUT
+    except (typer.Abort, KeyboardInterrupt):
         print("seawall: stopped.", file=sys.stderr)
         return 130
     except BrokenPipeError:

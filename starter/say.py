@@ -32,7 +32,7 @@ from starter import connect
 from starter.errors import BUSY, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from workflows import options
 from workflows.reception import SAID
-from workflows.reception import _fingerprint as fingerprint
+from workflows.reception import fingerprint as fingerprint
 
 WORKFLOW = "Escalation"
 IN_FLIGHT = 8  # Temporal refuses the 11th update in flight of a workflow; two places stay free for other processes

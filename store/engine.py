@@ -4,9 +4,13 @@ SQLite is opened in WAL mode with `synchronous=FULL`: a door answers 2xx and a w
 so an acknowledged row must survive a power cut (with NORMAL the last commits may roll back, sqlite.org/pragma.html,
 checked 2026-11-22). Every writing transaction is `BEGIN IMMEDIATE`: with a plain BEGIN, read-then-write fails with
 "database is locked" at once, whatever the busy timeout. A process has one SQLite connection, since libraries before
-3.51.3 can corrupt a WAL file when two connections write and checkpoint at the same instant (sqlite.org/wal.html).
+3.51.3 can corrupt a WAL file when two connections write and checkpoint at the same instant (sqlite.org/wal.html); for
+the same reason the writing processes of one file take turns.
 """
 
+import asyncio
+import fcntl
+import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -63,7 +67,7 @@ def open_engine(url: str) -> AsyncEngine:
 
 
 def one_writer_only() -> bool:
-    """Tell whether this SQLite library asks for a single writing process (WAL-reset bug, fixed in 3.51.3)."""
+    """Tell whether this SQLite library lets only one process write at a time (WAL-reset bug, fixed in 3.51.3)."""
     return sqlite3.sqlite_version_info < (3, 51, 3)
 
 
@@ -74,10 +78,33 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Raises StoreUnavailable or StoreMisconfigured, with nothing written.
     """
     with explained():
-        async with engine.connect() as connection:
+        async with _turn(engine), engine.connect() as connection:
             await connection.execution_options(writes=True)
             async with connection.begin():
                 yield connection
+
+
+@asynccontextmanager
+async def _turn(engine: AsyncEngine) -> AsyncIterator[None]:
+    """Let the writing processes of one SQLite file take turns, commit and checkpoint included.
+
+    The worker and the doors both write; with an SQLite library that has the WAL-reset bug no two of them may write
+    and checkpoint at the same instant. A newer library, and PostgreSQL, need no turns.
+    """
+    database = engine.url.database or ""
+    if engine.dialect.name != "sqlite" or database.startswith("file:") or not one_writer_only():
+        yield
+        return
+    try:
+        turn = os.open(f"{database}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield  # where no file can be made, the casebook cannot be written either and says so itself
+        return
+    try:
+        await asyncio.to_thread(fcntl.flock, turn, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(turn)
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ class Reception:
         """Judge an update before it is accepted. Raises ApplicationError typed with the refusal code."""
         first = self._file.answers.get(message.said.request_id)
         if first is not None:
-            if first.data.get(SAID) != _fingerprint(message):
+            if first.data.get(SAID) != fingerprint(message):
                 raise _refused("request_id_conflict", "this request id was used for another message")
             return
         refused = refusal(self._file, message, workflow.now())
@@ -80,7 +80,7 @@ class Reception:
 
     def _answer(self, message: Any, code: str, text: str) -> None:
         said = message.said.request_id
-        receipt = Receipt(request_id=said, code=code, text=text, at=workflow.now(), data={SAID: _fingerprint(message)})
+        receipt = Receipt(request_id=said, code=code, text=text, at=workflow.now(), data={SAID: fingerprint(message)})
         self._file.answers[said] = receipt
 
 
@@ -104,7 +104,7 @@ def _decoded(name: str, args: Sequence[RawValue]) -> Any:
     return workflow.payload_converter().from_payload(args[0].payload, kind)
 
 
-def _fingerprint(message: Any) -> str:
+def fingerprint(message: Any) -> str:
     """Tell two contents apart; the door a delivery came by is not content."""
     message = replace(message, said=replace(message.said, door="", attestation=""))
     return hashlib.sha256(repr(message).encode("utf-8", "replace")).hexdigest()[:12]

@@ -6,7 +6,7 @@ earlier one comes up, so a deadline that moved later costs nothing.
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
@@ -31,6 +31,7 @@ class Watch:
         self.hands_busy = 0
         self.taken = 0
         self._deadlines: list[datetime] = []
+        self._home_by: list[datetime] = []
 
     async def until(self, answered: Callable[[], bool], *, owner: str, reason: str, until: datetime, then: str) -> bool:
         """Wait for an answer. Return True when it came, False when `until` passed first.
@@ -61,20 +62,31 @@ class Watch:
         """Wait for our own bookkeeping, which ends by itself: written entries, finished handlers."""
         await workflow.wait_condition(done)
 
-    async def busy(self, hands: Awaitable[T]) -> T:
-        """Await activities or children; while any run, the history is not handed over."""
+    async def busy(self, hands: Awaitable[T], within: timedelta | None = None) -> T:
+        """Await activities or children; while any run, the history is not handed over.
+
+        Hands that surely end `within` some time wake the case by then, so no timer is set for a later deadline
+        meanwhile: what they bring often sets an earlier one.
+        """
+        home_by = workflow.now() + within if within else None
         self.hands_busy += 1
+        self._home_by += [home_by] if home_by else []
         try:
             return await hands
         finally:
             self.hands_busy -= 1
+            if home_by:
+                self._home_by.remove(home_by)
 
     async def keep(self) -> None:
         """Hold the one timer. Runs for the life of the workflow run."""
         while True:
-            await workflow.wait_condition(lambda: bool(self._deadlines))
+            await workflow.wait_condition(self._needs_a_timer)
             await self._sleep_to(min(self._deadlines))
             self._deadlines = [at for at in self._deadlines if at > workflow.now()]
+
+    def _needs_a_timer(self) -> bool:
+        return bool(self._deadlines) and min(self._deadlines) < min(self._home_by, default=datetime.max.replace(tzinfo=UTC))
 
     async def _sleep_to(self, armed: datetime) -> None:
         left = armed - workflow.now()
@@ -84,7 +96,6 @@ class Watch:
             await workflow.wait_condition(
                 lambda: bool(self._deadlines) and min(self._deadlines) < armed,
                 timeout=left,
-                timeout_summary="next deadline of the case",
             )
 
     def _should_hand_over(self) -> bool:

@@ -1,7 +1,7 @@
 """How does the whole stack run until Ctrl-C?"""
 
 import asyncio
-import os
+import contextlib
 import signal
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from starter.errors import CANNOT_WRITE, UNAVAILABLE, Problem
 from starter.stack.parts import Stack, all_parts
 from starter.stack.ports import check_free
 from starter.stack.supervise import Supervisor, Told
+
+ORPHANED = (0, 1)  # whose parent has died belongs to init
+OURS = ("start-dev", "standins", "worker", "starter.stack.web")
 
 
 async def run(stack: Stack, told: Told, *, ready: asyncio.Event | None = None) -> int:
@@ -66,20 +69,29 @@ def prepare(stack: Stack) -> None:
     check_free(stack.ports)
 
 
+def alive(pids: Path) -> bool:
+    """Say whether the stack that wrote a pid file still has a living parent."""
+    return any(process.ppid() not in ORPHANED for process in _ours(pids))
+
+
 def _end_leftovers(pids: Path) -> None:
-    """End processes of a stack that was killed: only those that still are ours (their command names this program)."""
-    if not pids.exists():
-        return
-    for line in pids.read_text().split():
-        try:
-            process = psutil.Process(int(line))
-            ours = any(word in " ".join(process.cmdline()) for word in ("start-dev", "standins", "worker", "starter."))
-            if ours and process.ppid() in (1, os.getpid()):
-                process.kill()
-                process.wait(5)
-        except (psutil.Error, ValueError):
-            continue
+    """End what a killed stack left behind; where the kernel ends children itself, nothing is found."""
+    for process in _ours(pids):
+        if process.ppid() in ORPHANED:
+            process.kill()
+            process.wait(5)
     pids.unlink(missing_ok=True)
+
+
+def _ours(pids: Path) -> list[psutil.Process]:
+    """Find the processes of a pid file that are still those of a stack: numbers are used again by others."""
+    found = []
+    for line in pids.read_text().split() if pids.exists() else ():
+        with contextlib.suppress(psutil.Error, ValueError):
+            process = psutil.Process(int(line))
+            if any(word in " ".join(process.cmdline()) for word in OURS):
+                found.append(process)
+    return found
 
 
 def _say_where(stack: Stack, told: Told) -> None:

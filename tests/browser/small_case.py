@@ -13,7 +13,7 @@ from escalations.admission import MESSAGES
 from escalations.casefile import CaseFile, Opening
 from escalations.messages import Decide, Learn, Receipt, Said
 from workflows.reception import SAID
-from workflows.reception import _fingerprint as fingerprint
+from workflows.reception import fingerprint as fingerprint
 
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 

@@ -10,6 +10,8 @@ import argparse
 import asyncio
 import os
 import signal
+import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -26,6 +28,7 @@ from temporalio.worker import (
 
 import worker as composition
 from starter import connect, logs, settings
+from starter.stack.supervise import _die_with_parent as die_with_parent
 from store.engine import open_engine
 from workflows import options
 
@@ -100,21 +103,26 @@ async def work(crashing: Crashing) -> None:
             await stop.wait()
 
 
-def lived(crashing: Crashing) -> int:
-    """Live one worker's life in a process of its own; return its pid to the keeper."""
+def born(crashing: Crashing) -> int:
+    """Fork a worker and return its pid. In the new process this never returns."""
     pid = os.fork()
     if pid:
         return pid
-    composition_ended = 1
+    ended = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        die_with_parent()
         asyncio.run(work(crashing))
-        composition_ended = 0
+        ended = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
-        os._exit(composition_ended)  # nothing of the keeper is this process's to clean up
+        sys.stderr.flush()
+        os._exit(ended)  # nothing of the keeper is this process's to clean up
 
 
 def main() -> None:
-    """Keep a worker alive until SIGTERM, and note every life in `lives`, one pid a line."""
+    """Keep a worker alive until SIGTERM; note every life in `lives`, one pid a line. A worker may only be killed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--points", default="")
@@ -131,10 +139,15 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     while not stopping:
-        running[:] = [lived(crashing)]
+        running[:] = [born(crashing)]
         with (given.folder / "lives").open("a") as lives:
             lives.write(f"{running[0]}\n")
-        os.waitpid(running[0], 0)
+        if stopping:  # told so while nobody was there to be told
+            os.kill(running[0], signal.SIGTERM)
+        _, status = os.waitpid(running[0], 0)
+        running.clear()
+        if not stopping and os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
+            sys.exit("a worker ended by itself; its reason is above")
 
 
 if __name__ == "__main__":

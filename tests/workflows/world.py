@@ -84,6 +84,7 @@ class World:
     told: Settings
     lifted: int = 0
     said: "itertools.count[int]" = field(default_factory=itertools.count)
+    task_timeout: timedelta = timedelta(seconds=30)
 
     async def opened(self, intake: Intake) -> Handle:
         """Start a case; time stands still until a test moves it."""
@@ -94,7 +95,7 @@ class World:
                 Opening(case_id=case_id, intake=intake),
                 id=case_id,
                 task_queue=options.TASK_QUEUE,
-                task_timeout=timedelta(seconds=30),
+                task_timeout=self.task_timeout,
             )
 
     async def card(self, handle: Handle) -> Card | None:

@@ -1,0 +1,97 @@
+"""What must hold after everything died once? Asked of three witnesses: the far side, the casebook, the histories."""
+
+from collections import Counter
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHistory
+
+from escalations.casefile import CaseFile
+from store import queries, verification
+from tests.crash.crowd import Crowd
+from tests.crash.ground import Ground
+from workflows.escalation import Escalation
+
+Entry = dict[str, Any]
+
+
+async def closing_file(ground: Ground, case_id: str) -> CaseFile:
+    """Ask a closed case for everything it knows."""
+    handle = ground.client.get_workflow_handle_for(Escalation.run, case_id)
+    await handle.result()
+    return await handle.query(Escalation.file)
+
+
+async def assert_nothing_was_lost(ground: Ground, file: CaseFile, crowd: Crowd) -> None:
+    """Every entry is in the chained casebook once and in order, and every message that got a receipt is remembered."""
+    entries = await queries.entries(ground.engine, file.case_id, limit=10_000)
+    verdict = await verification.verify(ground.engine, file.case_id)
+    votes = [(card.gate.id, vote.person) for card in file.gates for vote in card.votes]
+
+    assert file.closed_at is not None
+    assert [entry.seq for entry in entries] == list(range(1, file.seq + 1))
+    assert verdict.whole, verdict.broken
+    assert {one for one in crowd.heard if one.startswith(file.case_id)} <= file.answers.keys()
+    assert set(_twice(votes)) == set()
+
+
+async def assert_only_kills_failed_tasks(ground: Ground, case_id: str, kills: int) -> None:
+    """No code of ours failed a workflow task; those that ran into their end are as many as died, at most."""
+    failed, late = [], 0
+    for history in await histories(ground.client, case_id):
+        for event in history.events:
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                failed.append(event.workflow_task_failed_event_attributes.failure.message)
+            # A task that waited for a dead worker's own queue timed out too, but nobody had started it.
+            started = event.workflow_task_timed_out_event_attributes.started_event_id
+            late += event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT and started > 0
+
+    assert failed == []
+    assert late <= kills
+
+
+async def histories(client: Client, case_id: str) -> list[WorkflowHistory]:
+    """Fetch the history of a case and of everything that it started."""
+    found = []
+    async for run in client.list_workflows(f'WorkflowId STARTS_WITH "{case_id}"'):
+        found.append(await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history())
+    return found
+
+
+def acts(ground: Ground, case_id: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """List what took effect at the marketplace for a case: restrictions put and lifted, as `(listing, key)`."""
+    told = _applied(ground, "marketplace")
+    put = [each for each in told if each["op"] == "restrict" and each["detail"]["restriction"]["case_ref"] == case_id]
+    keys = {each["key"] for each in put}
+    lifted = [each for each in told if each["op"] == "lift" and each["key"] in keys]
+    return [(each["subject"], each["key"]) for each in put], [(each["subject"], each["key"]) for each in lifted]
+
+
+def statements(ground: Ground, puids: set[str]) -> list[str]:
+    """List the stored statements among these, one for each time it took effect."""
+    told = _applied(ground, "regulator")
+    return [key for each in told for key in each["detail"]["keys"] if key in puids]
+
+
+def letters(ground: Ground, case_id: str) -> dict[str, int]:
+    """Count how often each letter of a case arrived, by its Message-ID."""
+    return Counter(each["key"] for each in _applied(ground, "mail") if case_id in each["key"])
+
+
+def pages(ground: Ground, case_id: str) -> list[str]:
+    """List the alerts that were raised for a case, one for each time it took effect."""
+    return [each["key"] for each in _applied(ground, "pager") if case_id in each["key"]]
+
+
+def assert_once(effects: list[Any]) -> None:
+    """Each effect came about, and once."""
+    assert effects
+    assert _twice(effects) == []
+
+
+def _applied(ground: Ground, system: str) -> list[Entry]:
+    return [each for each in ground.standins.journal(system) if each["kind"] == "applied"]
+
+
+def _twice(found: list[Any]) -> list[Any]:
+    return [one for one, times in Counter(found).items() if times > 1]

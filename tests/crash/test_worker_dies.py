@@ -1,0 +1,117 @@
+"""The worker is killed at every boundary of every activity; nothing is lost and each effect comes about once."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import pytest
+from temporalio import activity
+
+import worker as composition
+from escalations import ids, transparency
+from escalations.consensus import GateKind
+from escalations.enforcement import SweepOrder
+from standins.faults import assert_all_fired
+from tests.crash import checks
+from tests.crash.crashing_worker import POST, PRE
+from tests.crash.crowd import Crowd
+from tests.crash.ground import Ground
+from tests.workflows.world import BLENDER, HEATER, INJURED, POWER_BANK, recall
+from workflows import options
+from workflows.sweep import Sweep
+
+pytestmark = [pytest.mark.slow]
+
+
+def boundaries(*names: str) -> tuple[str, ...]:
+    return tuple(f"{name}:{boundary}" for name in names for boundary in (PRE, POST))
+
+
+REVOKED = boundaries("plan_case", "record", "draft_gate", "find_listings", "gather", "page", "post")
+REVOKED += boundaries("capture_prior", "enforce", "verify", "reverse")
+TOLD = boundaries("draft_notices", "submit_statements", "send_notice")
+CAME_BACK = boundaries("tell_case")
+
+
+async def test_every_activity_of_the_worker_has_a_crash_at_both_boundaries(ground: Ground) -> None:
+    async with AsyncExitStack() as stack:
+        hands = await composition.hands(ground.told, ground.client, ground.engine, stack)
+
+    known = {activity._Definition.must_from_callable(hand).name or "" for hand in hands}
+    assert set(boundaries(*known)) == {*REVOKED, *TOLD, *CAME_BACK}
+
+
+async def test_an_emergency_that_is_revoked_survives_a_kill_at_each_boundary(ground: Ground) -> None:
+    before = await ground.world.listings("Ohmberry")
+    crowd = Crowd(ground=ground, options={GateKind.RATIFICATION: "revoke", GateKind.LEGAL_REVIEW: "no_action"})
+
+    async with ground.worker("revoked", REVOKED) as lives:
+        case = await ground.world.opened(recall(POWER_BANK, facts=INJURED))
+        await crowd.closed(case.id)
+        file = await checks.closing_file(ground, case.id)
+
+    put, lifted = checks.acts(ground, case.id)
+    assert lives.hit() == set(REVOKED)
+    assert file.manifest is not None
+    assert len(put) == file.manifest.count - sum(swept.applied.gone for swept in file.sweeps)
+    checks.assert_once(put)
+    assert sorted(lifted) == sorted(put)
+    checks.assert_once(checks.pages(ground, case.id))
+    assert await ground.world.listings("Ohmberry") == before
+    assert file.restricted == 0
+    await checks.assert_nothing_was_lost(ground, file, crowd)
+    await checks.assert_only_kills_failed_tasks(ground, case.id, lives.kills)
+
+
+async def test_what_is_told_outside_is_told_once_through_a_kill_at_each_boundary(ground: Ground) -> None:
+    crowd = Crowd(ground=ground)
+
+    async with ground.worker("told", TOLD) as lives:
+        case = await ground.world.opened(recall(HEATER, jurisdictions=("DE",)))
+        await crowd.closed(case.id)
+        file = await checks.closing_file(ground, case.id)
+
+    put, lifted = checks.acts(ground, case.id)
+    puids = {transparency.puid(case.id, listing, 1) for listing, _ in put}
+    letters = checks.letters(ground, case.id)
+    assert lives.hit() == set(TOLD)
+    checks.assert_once(put)
+    assert lifted == []
+    assert sorted(checks.statements(ground, puids)) == sorted(puids)
+    assert set(letters.values()) == {1}
+    assert sum(letters.values()) + len(puids) == sum(sent.count for sent in file.sent)
+    await checks.assert_nothing_was_lost(ground, file, crowd)
+    await checks.assert_only_kills_failed_tasks(ground, case.id, lives.kills)
+
+
+async def test_what_came_back_is_told_to_the_case_once_through_a_kill_at_each_boundary(ground: Ground) -> None:
+    crowd = Crowd(ground=ground)
+
+    async with ground.worker("came_back", CAME_BACK) as lives:
+        case = await ground.world.opened(recall(BLENDER))
+        card = await crowd.until(case.id, lambda card: card.sweeps)
+        assert card.manifest is not None
+        file = await case.query("file", result_type=checks.CaseFile)
+        assert file.plan is not None
+        again = SweepOrder(
+            case_id=case.id,
+            number=1,
+            decision=1,
+            action="hide",
+            reason_code="unsafe_product",
+            mode="watch",
+            manifest=card.manifest,
+            resweeps=(timedelta(0),),
+            sought=file.plan.sought,
+        )
+        await ground.client.execute_workflow(
+            Sweep.run, again, id=f"{ids.sweep_id(case.id, 1)}/again", task_queue=options.TASK_QUEUE
+        )
+        await crowd.closed(case.id)
+        file = await checks.closing_file(ground, case.id)
+
+    assert lives.hit() == set(CAME_BACK)
+    assert [finding.kind for finding in file.findings].count("resweep_found") == 1
+    checks.assert_once(checks.acts(ground, case.id)[0])
+    await checks.assert_nothing_was_lost(ground, file, crowd)
+    await checks.assert_only_kills_failed_tasks(ground, case.id, lives.kills)
