@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
-from temporalio import activity
-
 from escalations import ids, notices
 from escalations.manifests import Target
 from escalations.notices import NoticeOrder, NoticeUnfit, Recipient, Template
@@ -118,7 +116,6 @@ async def _sellers(targets: tuple[Target, ...], book: AddressBook) -> Addressed:
     """Find each seller's address and the offers of theirs that were restricted."""
     found = Addressed()
     for seller in dict.fromkeys(target.seller for target in targets):
-        activity.heartbeat()
         known = await book.seller(seller)
         if known is None:
             found.missing += 1
@@ -138,7 +135,6 @@ async def _buyers(order: NoticeOrder, template: Template, targets: tuple[Target,
         if "trader" in template.placeholders and target.seller not in names:
             known = await book.seller(target.seller)
             names[target.seller] = known.name if known else "not known to us any more"
-        activity.heartbeat()
         bought = await book.buyers(target.listing, since)
         found.missing += bought.unreachable
         for address in bought.addresses:

@@ -18,6 +18,7 @@ from temporalio import activity
 from activities import letters, notified, outside
 from activities.evidence import Store
 from activities.letters import AddressBook, Letter
+from activities.spans import kept_alive
 from escalations import ids
 from escalations.notices import NoticeOrder, NoticeUnfit, Sent, Template
 
@@ -88,7 +89,7 @@ class Mail:
 
     @activity.defn
     async def send_notice(self, order: NoticeOrder) -> Sent:
-        """Send a notice to everybody it is for; heartbeats after each letter.
+        """Send a notice to everybody it is for; heartbeats while that takes longer than a second.
 
         Idempotent by names in the evidence store, one for each try at (case, notice, recipient): a retry skips whom it
         has reached. Not retried: a field that breaks a rule, and a letter of which nobody knows whether it went out.
@@ -97,11 +98,13 @@ class Mail:
         template = self.templates.get(order.notice.template)
         if template is None:
             raise outside.unfit(NoticeUnfit(f"no notice template is called '{order.notice.template}'; add it"))
+        return await kept_alive(self._send(order, template))
+
+    async def _send(self, order: NoticeOrder, template: Template) -> Sent:
         count = Count()
         written = await self._written(order, template, count)
         for letter in written:
             await self._deliver(order, letter, template, count)
-            activity.heartbeat(len(count.accepted))
         return _sent(order, len(written), count)
 
     async def _written(self, order: NoticeOrder, template: Template, count: Count) -> list[Letter]:

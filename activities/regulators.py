@@ -74,7 +74,8 @@ class Regulators:
         progress = _resumed()
         while progress.position < len(records):
             progress = await self._store(records[progress.position : progress.position + transparency.BATCH], progress)
-            activity.heartbeat(progress)
+            if progress.position < len(records):
+                activity.heartbeat(progress)
         return _sent(order, progress)
 
     async def _records(self, order: NoticeOrder) -> list[Record]:

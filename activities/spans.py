@@ -79,6 +79,7 @@ class Walk:
         self._finished: dict[int, Mark | None] = {}
         self._running: dict[asyncio.Task[Mark], int] = {}
         self._in_a_row = 0
+        self._began = asyncio.get_running_loop().time()
         self._passing: ApplicationError | None = None
         self._stopped: ApplicationError | None = None
 
@@ -160,6 +161,10 @@ class Walk:
         self.progress.aside.clear()
 
     def _beat(self) -> None:
+        """Say how far it got. A few targets done within a second need no word: each heartbeat is a billed action."""
+        quick = asyncio.get_running_loop().time() - self._began < BEAT_SECONDS
+        if quick and len(self.targets) <= AT_ONCE:
+            return
         activity.heartbeat(asdict(self.progress))
 
 

@@ -5,15 +5,22 @@ from escalations.clocks import ClockStatus
 from escalations.model import IntakeKind
 
 
-def needs_root_cause(file: CaseFile) -> bool:
-    """Ask whether a root cause analysis is owed: the plan wants one, and something of ours was involved.
+def concerns_us(file: CaseFile) -> bool:
+    """Ask whether something of ours is involved: an incident, an order, or listings that were found.
 
-    A recall of a product that nobody offers here has no root cause of ours.
+    Nobody is woken for a recall of a product that nobody offers here, and it has no root cause of ours.
     """
+    kinds = {intake.kind for intake in file.intakes}
+    if IntakeKind.INCIDENT_REPORT in kinds or IntakeKind.AUTHORITY_ORDER in kinds:
+        return True
+    return bool(file.orders) or bool(file.manifest and file.manifest.count)
+
+
+def needs_root_cause(file: CaseFile) -> bool:
+    """Ask whether a root cause analysis is owed: the plan wants one, and something of ours was involved."""
     if file.plan is None or not file.plan.root_cause_required or file.withdrawn:
         return False
-    incident = any(intake.kind is IntakeKind.INCIDENT_REPORT for intake in file.intakes)
-    return incident or bool(file.manifest and file.manifest.count)
+    return concerns_us(file)
 
 
 def open_items(file: CaseFile) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """May this code go live? Every history is lived again: the same commands, arguments, timers, answers and results.
 
-A recorded history without an event that our code handled proves nothing and is reported as `not_started`.
+A history without a completed task has nothing to compare: its first task is tried, and it is reported as
+`not_started` unless the code raises.
 """
 
 import re
@@ -95,8 +96,9 @@ class _Checker:
             return _checked(run, Verdict.UNKNOWN_TYPE, f"this code has no workflow type {run.workflow_type}")
         if reason := await self._sealed_for_others(run):
             return _checked(run, Verdict.UNREADABLE, reason)
-        if not any(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for event in run.events):
-            return _checked(run, Verdict.NOT_STARTED, "no task of it has been completed yet")
+        # A lone first event has no task to replay; the replayer would wait for one for ever.
+        if len(run.events) < 2:
+            return _checked(run, Verdict.NOT_STARTED, _UNTOUCHED)
         runner = TapingRunner()
         failure = await self._replayed(run, runner)
         tape = runner.tapes.get(run.workflow_id, Tape())
@@ -123,6 +125,8 @@ class _Checker:
         found = await differences(run, tape, self._converter, self._namespace)
         if failure is not None:
             return _checked(run, Verdict.NONDETERMINISTIC, "", _reasons(run, tape, failure, found))
+        if not any(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for event in run.events):
+            return _checked(run, Verdict.NOT_STARTED, _UNTOUCHED)
         return _checked(run, Verdict.DIFFERENT if found else Verdict.SAME, "", found)
 
     async def _sealed_for_others(self, run: Recorded) -> str:
@@ -137,6 +141,7 @@ class _Checker:
         return ""
 
 
+_UNTOUCHED = "no task of it has been completed yet"
 _CLOSED_DOORS = {
     "unknown_key": "this key ring does not hold the key that sealed it; use the ring it was recorded with",
     "plaintext": "its payloads are not sealed, so seawall did not write them",

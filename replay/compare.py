@@ -115,23 +115,27 @@ def _payload(was: Payload, now: Payload, number: int) -> list[str]:
     if was.data == now.data:
         return []
     try:
-        return _paths(json.loads(was.data), json.loads(now.data), root)
+        return paths(json.loads(was.data), json.loads(now.data), root)
     except ValueError:
         return [root]
 
 
-def _paths(was: Any, now: Any, at: str) -> list[str]:
+def paths(was: Any, now: Any, at: str) -> list[str]:
     """Name the places where two JSON values differ."""
     if isinstance(was, dict) and isinstance(now, dict):
         names = sorted(was.keys() | now.keys())
         return [
-            path for name in names for path in _paths(was.get(name, _ABSENT), now.get(name, _ABSENT), f"{at}.{name}")
+            path for name in names for path in paths(was.get(name, _ABSENT), now.get(name, _ABSENT), f"{at}.{name}")
         ]
     if isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         return [
-            path for number, pair in enumerate(zip(was, now, strict=True)) for path in _paths(*pair, f"{at}[{number}]")
+            path for number, pair in enumerate(zip(was, now, strict=True)) for path in paths(*pair, f"{at}[{number}]")
         ]
+    if was is _ABSENT and now in _EMPTY:
+        return []
     return [] if was == now and type(was) is type(now) else [at]
 
 
 _ABSENT = object()
+# A field that is new since the recording and empty is no difference: messages only ever grow by fields with defaults.
+_EMPTY: tuple[Any, ...] = (None, "", 0, [], {})

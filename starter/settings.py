@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from starter.errors import CANNOT_WRITE, MISCONFIGURED, Problem
 
 PREFIX = "SEAWALL_"
+# Switches of the test suite, which starts our processes with its own environment.
+TESTS = "SEAWALL_TEST_"
 
 
 class Settings(BaseSettings):
@@ -107,7 +109,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
     for name in sorted(environment):
-        if not name.upper().startswith(PREFIX) or name.upper() in known:
+        if not name.upper().startswith(PREFIX) or name.upper().startswith(TESTS) or name.upper() in known:
             continue
         close = difflib.get_close_matches(name.upper(), sorted(known), n=1)
         hint = f"Did you mean {close[0]}? " if close else ""

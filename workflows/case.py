@@ -30,9 +30,12 @@ T = TypeVar("T")
 
 
 class Case:
-    """One run of a case. Stages are functions of it; everything it must remember is in `file`."""
+    """One run of a case. Stages are functions of it; everything it must remember is in `file`.
 
-    def __init__(self, opening: Opening) -> None:
+    What is not `searched` in Temporal, such as a follow-up, writes no search attributes: each write is a billed action.
+    """
+
+    def __init__(self, opening: Opening, *, searched: bool = True) -> None:
         now = workflow.now()
         self.file = opening.file or CaseFile(case_id=opening.case_id, opened_at=now, intakes=[opening.intake])
         self.watch = Watch(self.show)
@@ -41,6 +44,7 @@ class Case:
         self.sweeping = asyncio.Lock()
         self._beside: list[asyncio.Task[Any]] = []
         self._shown: attributes.Shown = {}
+        self._searched = searched
 
     async def attended(self, story: Coroutine[Any, Any, T]) -> T:
         """Live the story with its keepers beside it. An error in any of them halts the case for repair."""
@@ -115,6 +119,8 @@ class Case:
     def show(self) -> None:
         """Show people where the case stands: the casebook at the end of this step, search attributes if they changed."""
         self.journal.show()
+        if not self._searched:
+            return
         plan = self.file.plan
         now = attributes.of(
             stage=self.file.stage,
@@ -139,7 +145,8 @@ class Case:
             clocks=tuple(self.file.clocks),
             contained=self.file.contained_at is not None,
         )
-        plan = await workflow.execute_local_activity_method(Policy.plan_case, request, **options.POLICY)
+        answer = workflow.execute_local_activity_method(Policy.plan_case, request, **options.POLICY)
+        plan = await self.journal.after(answer)
         self.take_clocks(plan.clocks)
         # The clocks live in the file; a second copy in the plan would only make the history long.
         self.file.plan = replace(plan, clocks=())
@@ -153,7 +160,7 @@ class Case:
             if old is None or clocks.wanted_at(old) != clocks.wanted_at(clock):
                 self.journal.note(
                     "clock.started" if old is None else "clock.moved",
-                    f"{clock.rule}: {clock.duty}, due {_when(clocks.wanted_at(clock))}",
+                    f"{clock.rule}: {clock.duty}, {_wanted(clock)}",
                     rule=clock.rule,
                     derivation="; ".join(clock.derivation),
                 )
@@ -241,7 +248,8 @@ class Case:
             escalated=escalated,
         )
         # The number is taken before the answer comes: two questions may be drafted at the same time.
-        gate: Gate = await workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)
+        answer = workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)
+        gate: Gate = await self.journal.after(answer)
         gate = replace(gate, id=ids.gate_id(self.id, len(self.file.gates) + 1))
         card = GateCard(gate=gate)
         self.file.gates.append(card)
@@ -271,11 +279,11 @@ class Case:
         hands = workflow.execute_activity_method(Chat.post, post, **options.why(options.CHAT, "announce in chat"))
         await self.attempted("chat", hands)
 
-    async def insisted(self, what: str, hands: Callable[[], Awaitable[T]]) -> T:
+    async def insisted(self, what: str, hands: Callable[[], Awaitable[T]], within: timedelta | None = None) -> T:
         """Do not go on without a result: when an effort ends, page, and try again after an hour or a message."""
         while True:
             try:
-                return await self.watch.busy(hands())
+                return await self.watch.busy(hands(), within)
             except (ActivityError, ChildWorkflowError) as failure:
                 self.journal.note("hand.failed", f"{what} failed: {_cause(failure)}", system=what)
                 await self.page(f"{what} failed")
@@ -314,6 +322,12 @@ def _failed(task: asyncio.Task[Any]) -> bool:
 def _cause(failure: ActivityError | ChildWorkflowError) -> str:
     cause = failure.cause
     return cause.type if isinstance(cause, ApplicationError) and cause.type else type(cause).__name__
+
+
+def _wanted(clock: Clock) -> str:
+    """Say when; an internal target is never called due, since no law says so."""
+    word = "due" if clock.due_operational else "internal target"
+    return f"{word} {_when(clocks.wanted_at(clock))}"
 
 
 def _when(at: datetime | None) -> str:

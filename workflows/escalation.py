@@ -53,7 +53,8 @@ class Escalation:
             plan = await triaged(case)
             if plan.contain_first:
                 await contained_in_emergency(case)
-            case.beside(ratified(case))
+            if not case.file.ratified:
+                case.beside(ratified(case))
             await investigated(case)
             if await ruled(case):
                 await contained(case)

@@ -1,7 +1,8 @@
 """What does a case write down, and when? Every fact once, in order, into the casebook."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -13,6 +14,7 @@ from workflows import options
 from workflows.waiting import Watch
 
 SYSTEM = "seawall"
+T = TypeVar("T")
 
 
 class Journal:
@@ -28,6 +30,7 @@ class Journal:
         self._pending: list[Entry] = []
         self._writing = False
         self._due = False
+        self._asking = 0
 
     def note(self, kind: str, text: str, *, actor: str = SYSTEM, **data: str) -> None:
         """Note a fact: `kind` is `noun.past_verb`, `text` one line for people. No personal data."""
@@ -46,7 +49,17 @@ class Journal:
         """Write notes as they come. Runs for the life of the workflow run."""
         while True:
             await self._watch.settled(lambda: self._due and bool(self._pending))
+            # Whoever the same step has woken goes on first, and may ask: what comes of it is written along.
+            await self._watch.settled(lambda: not self._asking)
             await self._write()
+
+    async def after(self, answer: Awaitable[T]) -> T:
+        """Hold the pen until policy has answered, which takes milliseconds."""
+        self._asking += 1
+        try:
+            return await answer
+        finally:
+            self._asking -= 1
 
     def show(self) -> None:
         """Let people see what was noted so far, at the end of this step."""

@@ -29,6 +29,10 @@ CASEBOOK_AT_ONCE = LocalActivityConfig(
 CASEBOOK_LATER = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=30), schedule_to_close_timeout=timedelta(days=30), retry_policy=_PATIENT
 )
+# Evidence goes the same way: what the reports hold is small and named by its content.
+EVIDENCE_AT_ONCE = LocalActivityConfig(
+    start_to_close_timeout=timedelta(seconds=5), schedule_to_close_timeout=timedelta(seconds=5), retry_policy=_QUICK
+)
 EVIDENCE = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=30), schedule_to_close_timeout=timedelta(hours=4), retry_policy=_PATIENT
 )

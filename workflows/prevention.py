@@ -27,7 +27,7 @@ OVERDUE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreventionOrder:
-    """Follow one corrective action of a case; `number` counts from 1."""
+    """Follow one corrective action of a case; `number` counts from 1, `plan` is the case's in brief."""
 
     case_id: str
     number: int
@@ -50,7 +50,7 @@ class Prevention:
             title=action.title,
             received_at=order.opened_at,
         )
-        self.case = Case(Opening(case_id=intake.source_ref, intake=intake))
+        self.case = Case(Opening(case_id=intake.source_ref, intake=intake), searched=False)
         self.case.file.plan = replace(order.plan, owner=action.owner)
         self.case.file.stage = Stage.PREVENTION
         self.case.file.owner = action.owner

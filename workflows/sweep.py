@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
+from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.cases import Cases, Telling
@@ -45,14 +47,25 @@ class Sweep:
 
     async def _applied(self) -> Swept:
         applied, verified = [], []
-        for span in spans(self.order):
+        for span in spans(replace(self.order, resweeps=(), sought=None)):
             if not await self._may_go_on():
                 break
             await self._hand(Marketplace.capture_prior, span, "record the prior state")
             applied.append(await self._hand(Marketplace.enforce, span, f"hide listings {span.start}-{span.stop - 1}"))
             verified.append(await self._hand(Marketplace.verify, span, "read back"))
+        if not self.stopped and self.order.resweeps:
+            await self._watched()
         killed = self.killed or self.stopped
         return Swept(order=self.order.number, applied=combined(*applied), verified=combined(*verified), killed=killed)
+
+    async def _watched(self) -> None:
+        """Start the one that looks again after an hour, a day, a week and a month; it outlives sweep and case."""
+        await workflow.start_child_workflow(
+            Sweep.run,
+            replace(self.order, mode="watch"),
+            id=f"{workflow.info().workflow_id}/watch",
+            parent_close_policy=ParentClosePolicy.ABANDON,
+        )
 
     async def _restored(self) -> Swept:
         tallies: list[Tally] = []

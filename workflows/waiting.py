@@ -86,7 +86,8 @@ class Watch:
             self._deadlines = [at for at in self._deadlines if at > workflow.now()]
 
     def _needs_a_timer(self) -> bool:
-        return bool(self._deadlines) and min(self._deadlines) < min(self._home_by, default=datetime.max.replace(tzinfo=UTC))
+        first = min(self._deadlines, default=None)
+        return first is not None and all(first < home_by for home_by in self._home_by)
 
     async def _sleep_to(self, armed: datetime) -> None:
         left = armed - workflow.now()

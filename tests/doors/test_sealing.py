@@ -179,7 +179,7 @@ def test_the_dictionary_is_the_one_that_histories_were_packed_with() -> None:
     assert hashlib.sha256(sealing_words.WORDS).hexdigest() == WORDS_1
 
 
-WORDS_1 = "ecba5732768dec1b996ff7a6a3330c48a8dbca10c7809d6be2dc365fbe056e41"
+WORDS_1 = "6f41088471af782b595345f58dacf6e11658b9fd374809174e3040c9a0a0f62b"
 
 
 # The ring

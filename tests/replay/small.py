@@ -64,6 +64,7 @@ class Life:
     extra = 0
     child_word = "follow-up"
     breaks = False
+    breaks_at_once = False
 
 
 class Story:
@@ -74,6 +75,8 @@ class Story:
 
     async def live(self, order: Order) -> Done:
         life = self.life
+        if life.breaks_at_once:
+            raise ValueError("a bug of the new version")
         await workflow.execute_local_activity(judge, order, start_to_close_timeout=life.asked_timeout)
         await workflow.sleep(life.wait)
         if life.tell_first:

@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from replay import export, histories
+from replay import compare, export, histories
 from replay.check import Checked, Verdict, check
 from replay.histories import Recorded
 from starter.errors import Problem
@@ -185,13 +185,17 @@ async def test_a_running_case_on_the_server_is_checked_up_to_its_last_task(
     await handle.terminate()
 
 
-async def test_a_case_that_no_worker_has_touched_is_not_replayed(client: Client, ring: KeyRing) -> None:
+async def test_a_case_that_no_worker_has_touched_is_tried(client: Client, ring: KeyRing, live: Any) -> None:
     handle = await client.start_workflow(small.Small.run, small.Order("S3"), id="ESC-0000-0000-0003", task_queue="none")
 
     run = await histories.of_run(client, "ESC-0000-0000-0003")
     [checked] = [each async for each in check([run], workflows=TYPES, converter=data_converter(ring))]
 
+    live(breaks_at_once=True)
+    [broken] = [each async for each in check([run], workflows=TYPES, converter=data_converter(ring))]
+
     assert checked.verdict == Verdict.NOT_STARTED
+    assert broken.verdict == Verdict.BROKEN
     await handle.terminate()
 
 
@@ -230,3 +234,21 @@ def test_a_file_that_is_no_history_is_refused_by_its_name(tmp_path: Path, conten
 
     assert refused.value.code == "not_a_history"
     assert "broken.json" in refused.value.text
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "where"),
+    [
+        ({"a": 1}, {"a": 1, "note": ""}, []),
+        ({"a": 1}, {"a": 1, "listings": []}, []),
+        ({"a": 1}, {"a": 1, "late": False}, []),
+        ({"a": 1}, {"a": 1, "note": "x"}, ["value.note"]),
+        ({"a": 1, "note": ""}, {"a": 1}, ["value.note"]),
+        ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, ["value.a[1].b"]),
+        ({"a": [1]}, {"a": [1, 2]}, ["value.a"]),
+        ({"a": 1}, {"a": True}, ["value.a"]),
+        ({"a": 0}, {"a": None}, ["value.a"]),
+    ],
+)
+def test_only_a_new_and_empty_field_is_no_difference(was: Any, now: Any, where: list[str]) -> None:
+    assert compare.paths(was, now, "value") == where

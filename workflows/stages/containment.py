@@ -48,7 +48,7 @@ async def ratified(case: Case) -> None:
 
 
 async def contained(case: Case) -> None:
-    """Hide every listing of the manifest, once; verify; keep looking for what comes back."""
+    """Hide every listing of the manifest, once; verify. The sweep itself keeps looking for what comes back."""
     file = case.file
     async with case.sweeping:
         manifest = file.manifest
@@ -57,8 +57,7 @@ async def contained(case: Case) -> None:
         if file.aborted or file.withdrawn:
             case.not_owed(Milestone.CONTAINED, file.aborted or file.withdrawn)
             return
-        fresh = all(order.manifest.digest != manifest.digest for order in file.orders)
-        if fresh:
+        if all(order.manifest.digest != manifest.digest for order in file.orders):
             case.enter(Stage.CONTAINMENT)
             await _swept(case, manifest)
     if file.aborted or file.withdrawn:
@@ -66,8 +65,6 @@ async def contained(case: Case) -> None:
         case.not_owed(Milestone.CONTAINED, file.aborted or file.withdrawn)
         return
     case.reached(Milestone.CONTAINED, f"sweep {len(file.orders)}")
-    if fresh:
-        await _watched(case, file.orders[-1])
 
 
 async def _swept(case: Case, manifest: Manifest) -> None:
@@ -81,6 +78,8 @@ async def _swept(case: Case, manifest: Manifest) -> None:
         reason_code=case.plan.reason_code,
         manifest=manifest,
         batch=case.plan.batch,
+        resweeps=case.plan.resweeps,
+        sought=replace(case.plan.sought, beyond=(manifest.digest,), spare=tuple(file.spared)),
     )
     file.orders.append(order)
     swept = await _run(case, order, ids.sweep_id(case.id, number))
@@ -101,7 +100,7 @@ async def restored(case: Case, why: str, listings: tuple[str, ...] = ()) -> Swep
     async with case.sweeping:
         for order in file.orders:
             file.restores += 1
-            back = replace(order, mode="restore", restrict_to=listings)
+            back = replace(order, mode="restore", restrict_to=listings, resweeps=(), sought=None)
             swept = await _run(case, back, f"{case.id}/restore/{file.restores}")
             file.sweeps.append(swept)
             file.restricted -= swept.reversed.done
@@ -123,17 +122,3 @@ async def _run(case: Case, order: SweepOrder, sweep_id: str) -> Swept:
         return await handle
 
     return await case.insisted(f"sweep {order.number}", child)
-
-
-async def _watched(case: Case, order: SweepOrder) -> None:
-    """Start the one that looks again after an hour, a day, a week and a month; it outlives the case."""
-    if not case.plan.resweeps:
-        return
-    sought = replace(case.plan.sought, beyond=(order.manifest.digest,), spare=tuple(case.file.spared))
-    watch = replace(order, mode="watch", resweeps=case.plan.resweeps, sought=sought)
-    await workflow.start_child_workflow(
-        Sweep.run,
-        watch,
-        id=f"{ids.sweep_id(case.id, order.number)}/watch",
-        parent_close_policy=ParentClosePolicy.ABANDON,
-    )

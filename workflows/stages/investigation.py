@@ -5,12 +5,14 @@ from collections.abc import Awaitable
 from dataclasses import replace
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from activities.evidence import EvidenceRoom, Gather
 from activities.marketplace import Marketplace
 from escalations.enforcement import Manifest
 from workflows import options
 from workflows.case import Case
+from workflows.stages.triage import woken
 
 
 async def searched(case: Case) -> Manifest:
@@ -24,6 +26,7 @@ async def searched(case: Case) -> Manifest:
             lambda: workflow.execute_activity_method(
                 Marketplace.find_listings, sought, **options.why(options.SEARCH, "find matching listings")
             ),
+            options.SEARCH["schedule_to_close_timeout"],
         )
         case.file.manifest = manifest
         tiers = ", ".join(f"{count} by {tier}" for tier, count in manifest.by_tier) or "none"
@@ -32,6 +35,7 @@ async def searched(case: Case) -> Manifest:
             f"{manifest.count} listings of {manifest.sellers} sellers: {tiers}",
             manifest=manifest.digest,
         )
+        woken(case)
     return manifest
 
 
@@ -42,8 +46,6 @@ async def investigated(case: Case) -> Manifest:
     alerts: list[Awaitable[None]] = []
     if case.plan.channel:
         alerts.append(case.announce(f"{case.id}: priority {case.plan.priority}, {case.plan.playbook}"))
-    if case.plan.page and not case.file.pages:
-        alerts.append(case.page("new case"))
     await asyncio.gather(searched(case), _gathered(case), *alerts)
     case.file.investigated = True
     return await searched(case)
@@ -51,9 +53,12 @@ async def investigated(case: Case) -> Manifest:
 
 async def _gathered(case: Case) -> None:
     gather = Gather(case_id=case.id, intakes=tuple(case.file.intakes), kinds=case.plan.evidence)
-    hands = workflow.execute_activity_method(
-        EvidenceRoom.gather, gather, **options.why(options.EVIDENCE, "gather evidence")
-    )
-    digests = await case.attempted("evidence", hands)
+    try:
+        at_once = workflow.execute_local_activity_method(EvidenceRoom.gather, gather, **options.EVIDENCE_AT_ONCE)
+        digests: tuple[str, ...] | None = await case.watch.busy(at_once)
+    except ActivityError:
+        later = options.why(options.EVIDENCE, "the evidence store was away; gather evidence")
+        hands = workflow.execute_activity_method(EvidenceRoom.gather, gather, **later)
+        digests = await case.attempted("evidence", hands)
     if digests:
         case.journal.note("evidence.gathered", f"{len(digests)} pieces of evidence kept", digests=" ".join(digests))

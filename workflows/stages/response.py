@@ -53,7 +53,8 @@ async def _drafted(case: Case) -> None:
         now=workflow.now(),
         clocks=tuple(file.clocks),
     )
-    answer = await workflow.execute_local_activity_method(Policy.draft_notices, request, **options.POLICY)
+    asked = workflow.execute_local_activity_method(Policy.draft_notices, request, **options.POLICY)
+    answer = await case.journal.after(asked)
     case.take_clocks(answer.clocks)
     file.notices.extend(answer.notices)
     file.answered = len(file.intakes)

@@ -1,11 +1,15 @@
 """Why could it happen, and what will keep it from happening again?"""
 
+from dataclasses import replace
+
 from temporalio import workflow
 from temporalio.workflow import ParentClosePolicy
 
 from escalations import closing, ids
 from escalations.consensus import GateKind
+from escalations.enforcement import Sought
 from escalations.model import RootCause, Stage
+from escalations.plans import Plan
 from workflows.case import Case
 from workflows.prevention import Prevention, PreventionOrder
 
@@ -55,7 +59,9 @@ async def _prevented(case: Case) -> None:
         if number <= file.prevention_started:
             continue
         case.enter(Stage.PREVENTION)
-        order = PreventionOrder(case_id=case.id, number=number, action=action, plan=case.plan, opened_at=workflow.now())
+        order = PreventionOrder(
+            case_id=case.id, number=number, action=action, plan=_brief(case.plan), opened_at=workflow.now()
+        )
         await workflow.start_child_workflow(
             Prevention.run,
             order,
@@ -64,3 +70,15 @@ async def _prevented(case: Case) -> None:
         )
         file.prevention_started = number
         case.journal.note("prevention.started", action.title, action=action.id, owner=action.owner)
+
+
+def _brief(plan: Plan) -> Plan:
+    """Leave out of a plan what only the case itself needs: its reasons and what to look for are told there."""
+    return replace(
+        plan,
+        severity=replace(plan.severity, steps=()),
+        reasons=(),
+        sought=Sought(case_id=plan.sought.case_id, name=plan.sought.name),
+        evidence=(),
+        resweeps=(),
+    )

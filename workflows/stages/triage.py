@@ -2,6 +2,7 @@
 
 from temporalio.exceptions import ActivityError
 
+from escalations import closing
 from escalations.model import Milestone, Stage
 from escalations.plans import Plan
 from workflows.case import Case
@@ -26,7 +27,14 @@ async def triaged(case: Case) -> Plan:
     case.reached(Milestone.INTAKE_ACKNOWLEDGED, "opened")
     case.enter(Stage.INVESTIGATION)
     case.journal.show()
+    woken(case)
     return plan
+
+
+def woken(case: Case) -> None:
+    """Page the owner once, as soon as it is known that the case concerns us; nothing waits for it."""
+    if case.plan.page and not case.file.pages and closing.concerns_us(case.file):
+        case.beside(case.page(f"{case.id}: {case.plan.playbook}, priority {case.plan.priority}"))
 
 
 async def _plan(case: Case) -> Plan:

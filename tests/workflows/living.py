@@ -1,0 +1,76 @@
+"""How is the whole system brought to life in one process? Real server, stand-ins, database and worker."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+import worker as composition
+from standins import serve
+from starter import connect, sealing, settings
+from starter.keyring import KeyRing
+from starter.settings import Settings
+from starter.stack.parts import DYNAMIC, temporal_binary
+from store import migrations
+from store.engine import open_engine
+from tests.workflows.world import World
+from workflows import options
+
+
+@asynccontextmanager
+async def living(folder: Path, *, ring: KeyRing | None = None, cached: int = 1000) -> AsyncIterator[World]:
+    """Bring a world to life in `folder`; its server can skip time, with one clock per workflow."""
+    async with AsyncExitStack() as stack:
+        standins = await serve.start(folder / "standins")
+        stack.push_async_callback(standins.stop)
+        told = pointed_at(standins, folder / "home")
+        engine = open_engine(told.database_url)
+        stack.push_async_callback(engine.dispose)
+        await migrations.upgrade(engine)
+        env = await stack.enter_async_context(await _server(ring or told))
+        await connect.ensure_search_attributes(env.client)
+        activities = await composition.hands(told, env.client, engine, stack)
+        worker = Worker(
+            env.client,
+            task_queue=options.TASK_QUEUE,
+            workflows=list(composition.WORKFLOWS),
+            activities=activities,
+            workflow_runner=composition.runner(),
+            max_cached_workflows=cached,
+        )
+        await stack.enter_async_context(worker)
+        yield World(env=env, engine=engine, standins=standins, told=told)
+
+
+def pointed_at(standins: serve.Running, home: Path) -> Settings:
+    """Make settings that point at the stand-ins."""
+    host, port = standins.urls["mail"].removeprefix("smtp://").split(":")
+    return settings.load(
+        home=home,
+        marketplace_url=standins.urls["marketplace"],
+        marketplace_token=standins.token,
+        regulator_url=standins.urls["regulator"],
+        regulator_token=standins.token,
+        pager_url=standins.urls["pager"],
+        pager_routing_key="k" * 32,
+        chat_url=standins.urls["chat"],
+        chat_token=standins.token,
+        smtp_host=host,
+        smtp_port=int(port),
+        mail_from="trust-safety@bazaara.example",
+    )
+
+
+async def _server(keys: KeyRing | Settings) -> WorkflowEnvironment:
+    extra = [part for value in DYNAMIC for part in ("--dynamic-config-value", value)]
+    extra += ["--dynamic-config-value", "system.forceSearchAttributesCacheRefreshOnRead=true"]
+    return await WorkflowEnvironment.start_time_skipping_v2(
+        dev_server_existing_path=temporal_binary(),
+        data_converter=sealing.data_converter(keys),
+        dev_server_log_level="error",
+        dev_server_startup_timeout=timedelta(seconds=60),
+        dev_server_extra_args=extra,
+    )
