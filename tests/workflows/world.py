@@ -83,12 +83,14 @@ class World:
     standins: serve.Running
     told: Settings
     lifted: int = 0
+    cases: list[str] = field(default_factory=list)
     said: "itertools.count[int]" = field(default_factory=itertools.count)
     task_timeout: timedelta = timedelta(seconds=30)
 
     async def opened(self, intake: Intake) -> Handle:
         """Start a case; time stands still until a test moves it."""
         case_id = ids.case_id(intake.source, intake.source_ref)
+        self.cases.append(case_id)
         with self.env.with_time_skipping_disabled():
             return await self.env.client.start_workflow(
                 Escalation.run,
