@@ -110,7 +110,7 @@ async def run(told: Settings, ready_file: Path | None, stop: asyncio.Event) -> N
         ):
             structlog.get_logger("worker").info("worker.started", task_queue=options.TASK_QUEUE)
             if ready_file:
-                ready_file.write_text("ready")
+                await asyncio.to_thread(ready_file.write_text, "ready")
             await stop.wait()
     # The SDK's core may still hold the interpreter when it exits (seen as an abort in 2 of 20 clean runs).
     await asyncio.sleep(0.3)

@@ -17,10 +17,10 @@ class CaseFile:
     """Everything a case knows. The workflow is its only writer; a run hands it to the next one whole.
 
     `again` asks for another round of the process (a new report came), `answered` counts the intakes of finished
-    rounds; `notices` are those still owed, `numbered` how many were ever ordered, `orders` every enforcement given, `spared` listings never to touch again;
-    `downgrades` maps a fact to the person and value of a lowering that waits for a second person; `rung` lists clock
-    warnings already given; `answers` maps request ids to receipts over all runs (Temporal forgets update ids at each new run). `seq` is the
-    number of the last casebook entry.
+    rounds; `notices` are those still owed, `numbered` how many were ever ordered, `orders` every enforcement given,
+    `spared` listings never to touch again; `downgrades` maps a fact to the person and value of a lowering that waits
+    for a second person; `rung` lists clock warnings already given; `answers` maps request ids to receipts over all
+    runs (Temporal forgets update ids at each new run). `seq` is the number of the last casebook entry.
     """
 
     case_id: str

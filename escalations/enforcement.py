@@ -43,7 +43,8 @@ class SweepOrder:
     """Act on every target of a manifest. `number` is the n-th enforcement of the case, `decision` its version.
 
     `mode` is `apply`, `restore` (take back exactly, all or `restrict_to`) or `watch` (look again for what is `sought`
-    at each of `resweeps`, offsets from the end of the sweep that starts it). Restoring keeps `number` and `decision` of what it undoes.
+    at each of `resweeps`, offsets from the end of the sweep that starts it). Restoring keeps
+    `number` and `decision` of what it undoes.
     """
 
     case_id: str

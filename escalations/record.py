@@ -12,7 +12,9 @@ from escalations.notices import Sent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One fact of a case: `kind` is `noun.past_verb`, `text` one line for people, `data` for machines. No personal data.
+    """One fact of a case: `kind` is `noun.past_verb`, `text` one line for people, `data` for machines.
+
+    Nothing personal in them.
 
     `seq` counts from 1 without gaps within a case, over all its runs.
     """

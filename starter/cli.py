@@ -41,13 +41,13 @@ def guarded(run: Callable[[], Any]) -> int:
     try:
         code = run()
     except Problem as problem:
-        print(f"seawall: {problem.line()}", file=sys.stderr)
+        typer.echo(f"seawall: {problem.line()}", err=True)
         return problem.exit_code
     except ClickException as misused:
-        print(f"seawall: {misused.format_message()} Try 'seawall --help'.", file=sys.stderr)
+        typer.echo(f"seawall: {misused.format_message()} Try 'seawall --help'.", err=True)
         return BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
-        print("seawall: stopped.", file=sys.stderr)
+        typer.echo("seawall: stopped.", err=True)
         return 130
     except BrokenPipeError:
         return 141

@@ -11,12 +11,10 @@ for ever. No converter accepts a tombstone, so an update is rejected, a query fa
 
 import os
 import struct
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
@@ -32,7 +30,7 @@ from temporalio.converter import (
 )
 
 from escalations.ids import CROCKFORD
-from starter import sealing_words
+from starter import packing
 from starter.keyring import ID_BYTES, KeyRing, open_ring
 from starter.settings import Settings
 
@@ -40,15 +38,7 @@ ENCODING = b"sw1"
 UNREADABLE = b"seawall/unreadable"
 NONCE = 12
 TAG = 16
-# Temporal refuses payloads above 2 MB; a value that unpacks to more than this was not made by us.
-UNPACKED_MAX = 8 * 1024 * 1024
-
-KIND_WHOLE, KIND_JSON, KIND_NULL = 0, 1, 2
-KIND = 0b0011
-PACKED = 0b0100
-CASE_SCOPE = 0b1000
-_PLAIN = {KIND_JSON: b"json/plain", KIND_NULL: b"binary/null"}
-_DICTIONARIES = {sealing_words.VERSION: sealing_words.WORDS}
+CASE_SCOPE = 0b1000  # the one flag that is not `packing`'s
 
 
 class Unreadable(ValueError):
@@ -146,7 +136,7 @@ def tombstone(reason: str) -> Payload:
 
 def seal(payload: Payload, ring: KeyRing, namespace: str, scope: str) -> Payload:
     """Pack and seal one payload. At most 28 bytes, the header and the scope are added to what packing leaves."""
-    flags, plain = _packed(payload)
+    flags, plain = packing.packed(payload)
     named, flags = _scope_bytes(scope, flags)
     key_id, key = ring.sealer()
     header = bytes([flags]) + key_id + named
@@ -179,41 +169,14 @@ def unseal(payload: Payload, ring: KeyRing, namespace: str, scope: str | None = 
         raise Unreadable("forged") from None
     if scope is not None and owner != scope:
         raise Unreadable("other_case")
-    return _unpacked(flags, plain)
+    try:
+        return packing.unpacked(flags, plain)
+    except ValueError:
+        raise Unreadable("malformed") from None
 
 
 def _bound(namespace: str, header: bytes) -> bytes:
     return ENCODING + b"\0" + namespace.encode() + b"\0" + header
-
-
-def _packed(payload: Payload) -> tuple[int, bytes]:
-    """Leave out what every payload says, then deflate if that is shorter."""
-    kind, plain = KIND_WHOLE, b""
-    if dict(payload.metadata) == {"encoding": b"json/plain"}:
-        kind, plain = KIND_JSON, payload.data
-    elif dict(payload.metadata) == {"encoding": b"binary/null"} and not payload.data:
-        kind = KIND_NULL
-    else:
-        plain = payload.SerializeToString(deterministic=True)
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, sealing_words.WORDS)
-    packed = packer.compress(plain) + packer.flush()
-    flags = kind | sealing_words.VERSION << 4
-    return (flags | PACKED, packed) if len(packed) < len(plain) else (flags, plain)
-
-
-def _unpacked(flags: int, plain: bytes) -> Payload:
-    kind = flags & KIND
-    try:
-        if flags & PACKED:
-            unpacker = zlib.decompressobj(-15, zdict=_DICTIONARIES[flags >> 4])
-            plain = unpacker.decompress(plain, UNPACKED_MAX)
-            if not unpacker.eof:
-                raise Unreadable("malformed")
-        if kind == KIND_WHOLE:
-            return Payload.FromString(plain)
-        return Payload(metadata={"encoding": _PLAIN[kind]}, data=plain)
-    except (zlib.error, DecodeError, KeyError):
-        raise Unreadable("malformed") from None
 
 
 def _scope_bytes(scope: str, flags: int) -> tuple[bytes, int]:

@@ -22,7 +22,7 @@ from escalations.plans import GateRequest, Plan, PlanRequest
 from escalations.record import Card, GateCard
 from workflows import attributes, options
 from workflows.journal import Journal
-from workflows.waiting import Watch
+from workflows.waiting import HistoryGrewLong, Watch
 
 WAKE_UP = 1  # priorities up to this one wake people
 RETRY_AFTER = timedelta(hours=1)
@@ -47,24 +47,39 @@ class Case:
         self._searched = searched
 
     async def attended(self, story: Coroutine[Any, Any, T]) -> T:
-        """Live the story with its keepers beside it. An error in any of them halts the case for repair."""
+        """Live the story with its keepers beside it. An error in any of them halts the case for repair.
+
+        Raises HistoryGrewLong when the run should hand its file over: everything stands in a wait, all is written.
+        """
         told = asyncio.create_task(story)
-        self.beside(self.watch.keep())
-        self.beside(self.journal.keep())
+        self._beside.append(told)
+        keepers = [asyncio.create_task(self.watch.keep()), asyncio.create_task(self.journal.keep())]
         try:
-            await self.watch.settled(lambda: told.done() or any(_failed(task) for task in self._beside))
-            for task in self._beside:
-                if _failed(task):
-                    task.result()
+            while not told.done():
+                await self.watch.settled(lambda: told.done() or self._failed(keepers) or self._may_hand_over())
+                for task in (*self._beside, *keepers):
+                    if _failed(task):
+                        task.result()
+                if self._may_hand_over():
+                    await self.journal.written()
+                if self._may_hand_over() and self.journal.clean:
+                    raise HistoryGrewLong
             return told.result()
         finally:
-            for task in (told, *self._beside):
+            for task in (*self._beside, *keepers):
                 task.cancel()
 
+    def _failed(self, keepers: list[asyncio.Task[Any]]) -> bool:
+        return any(_failed(task) for task in (*self._beside, *keepers))
+
+    def _may_hand_over(self) -> bool:
+        return self.watch.may_hand_over(sum(not task.done() for task in self._beside))
+
     async def settled(self) -> None:
-        """Finish what is under way: handlers answered, entries written."""
-        await self.watch.settled(workflow.all_handlers_finished)
-        await self.journal.written()
+        """Finish what is under way: handlers answered, entries written, those of the last moment too."""
+        while not (workflow.all_handlers_finished() and self.journal.clean):
+            await self.watch.settled(workflow.all_handlers_finished)
+            await self.journal.written()
 
     def begun(self, opening: Opening) -> None:
         """Note how this run began, if it is not the first: reopened, or handed over by a run that grew long."""
@@ -117,7 +132,7 @@ class Case:
             self.journal.note("stage.entered", f"stage: {stage.value}", stage=stage.value)
 
     def show(self) -> None:
-        """Show people where the case stands: the casebook at the end of this step, search attributes if they changed."""
+        """Show people where the case stands: the casebook at the end of this step, search attributes per stage."""
         self.journal.show()
         if not self._searched:
             return

@@ -18,10 +18,11 @@ async def clocks_kept(case: Case) -> None:
         changed = _changed(case)
         alarm = _next_alarm(case)
         if alarm is None:
-            await case.watch.settled(changed)
+            await case.watch.tick(changed, None)
             continue
         at, clock, label = alarm
-        if await case.watch.tick(changed, at):
+        # A clock that was met or moved in the very moment of its alarm no longer rings.
+        if await case.watch.tick(changed, at) and clock in case.file.clocks:
             case.file.rung.append(_name(clock, label))
             await _ring(case, clock, label)
             case.journal.show()

@@ -27,7 +27,10 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class Escalation:
-    """intake → triage → (emergency containment) → investigation → legal review → containment → response → root cause → closed."""
+    """intake → triage → investigation → legal review → containment → external response → root cause → closed.
+
+    In an emergency containment comes before investigation and legal review, and is ratified beside them.
+    """
 
     @workflow.init
     def __init__(self, opening: Opening) -> None:
@@ -40,7 +43,6 @@ class Escalation:
         try:
             await self.case.attended(self._story(opening))
         except HistoryGrewLong:
-            await self.case.settled()
             workflow.continue_as_new(Opening(case_id=self.case.id, intake=opening.intake, file=self.case.handed_over()))
         file = self.case.file
         return Closed(case_id=file.case_id, ruling=file.ruling, closed_at=file.closed_at, runs=file.runs)

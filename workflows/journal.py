@@ -65,10 +65,15 @@ class Journal:
         """Let people see what was noted so far, at the end of this step."""
         self._due = True
 
+    @property
+    def clean(self) -> bool:
+        """Say whether everything noted is in the casebook."""
+        return not self._pending and not self._writing
+
     async def written(self) -> None:
         """Wait until everything noted is in the casebook."""
         self.show()
-        await self._watch.settled(lambda: not self._pending and not self._writing)
+        await self._watch.settled(lambda: self.clean)
 
     async def _write(self) -> None:
         self._writing, self._due = True, False
@@ -90,7 +95,8 @@ class Journal:
             except ActivityError:
                 again = workflow.now() + timedelta(hours=1)
                 reason = f"the casebook refuses entries from {batch.entries[0].seq} on"
-                wait = self._watch.until(lambda: False, owner="OPS", reason=reason, until=again, then="write again")
-                await self._watch.busy(wait)
+                await self._watch.until(
+                    lambda: False, owner="OPS", reason=reason, until=again, then="write again"
+                )
             else:
                 return

@@ -17,8 +17,8 @@ UPDATES_PER_RUN = 1500
 T = TypeVar("T")
 
 
-class HistoryGrewLong(Exception):  # noqa: N818 - it is an event of the process, not an error
-    """The run should hand its file to a next run; raised out of a wait, where nothing is in flight."""
+class HistoryGrewLong(Exception):
+    """The run should hand its file to a next run; raised when everything in it stands in a wait."""
 
 
 class Watch:
@@ -28,8 +28,8 @@ class Watch:
         """Make a watch; `begins` is called whenever a wait begins, so that people can see it."""
         self._begins = begins
         self.waits: list[Wait] = []
-        self.hands_busy = 0
         self.taken = 0
+        self._questions: list[Callable[[], bool]] = []
         self._deadlines: list[datetime] = []
         self._home_by: list[datetime] = []
 
@@ -37,7 +37,7 @@ class Watch:
         """Wait for an answer. Return True when it came, False when `until` passed first.
 
         `owner` is who owes the answer (roles or a system), `reason` why the case waits, `then` what happens at the
-        deadline; people see all four. Raises HistoryGrewLong when the run should be handed over instead.
+        deadline; people see all four.
         """
         wait = Wait(owner=owner, reason=reason, until=until, then=then)
         self.waits.append(wait)
@@ -46,35 +46,31 @@ class Watch:
             await self._until(answered, until)
         finally:
             self.waits.remove(wait)
-        if not answered() and self._should_hand_over():
-            raise HistoryGrewLong
         return answered()
 
-    async def tick(self, changed: Callable[[], bool], at: datetime) -> bool:
+    async def tick(self, changed: Callable[[], bool], at: datetime | None) -> bool:
         """Sleep to a clock's next warning, or until the clocks change. True when `at` was reached.
 
         For the keeper of clocks only: each clock already has its owner, reason and due time.
         """
-        await self._until(changed, at, handover=False)
-        return workflow.now() >= at
+        await self._until(changed, at)
+        return at is not None and workflow.now() >= at
 
     async def settled(self, done: Callable[[], bool]) -> None:
         """Wait for our own bookkeeping, which ends by itself: written entries, finished handlers."""
         await workflow.wait_condition(done)
 
     async def busy(self, hands: Awaitable[T], within: timedelta | None = None) -> T:
-        """Await activities or children; while any run, the history is not handed over.
+        """Await activities or children.
 
         Hands that surely end `within` some time wake the case by then, so no timer is set for a later deadline
         meanwhile: what they bring often sets an earlier one.
         """
         home_by = workflow.now() + within if within else None
-        self.hands_busy += 1
         self._home_by += [home_by] if home_by else []
         try:
             return await hands
         finally:
-            self.hands_busy -= 1
             if home_by:
                 self._home_by.remove(home_by)
 
@@ -99,16 +95,23 @@ class Watch:
                 timeout=left,
             )
 
-    def _should_hand_over(self) -> bool:
-        long = workflow.info().is_continue_as_new_suggested() or self.taken >= UPDATES_PER_RUN
-        return long and self.hands_busy == 0
+    def may_hand_over(self, stories: int) -> bool:
+        """Ask whether the history is long and every one of so many stories stands in a wait that goes on.
 
-    async def _until(self, answered: Callable[[], bool], at: datetime, *, handover: bool = True) -> None:
-        self._deadlines.append(at)
+        Only then is nothing in flight, and a next run takes up each wait where this one left it.
+        """
+        long = workflow.info().is_continue_as_new_suggested() or self.taken >= UPDATES_PER_RUN
+        return long and workflow.all_handlers_finished() and sum(not over() for over in self._questions) == stories
+
+    async def _until(self, answered: Callable[[], bool], at: datetime | None) -> None:
+        def over() -> bool:
+            return answered() or (at is not None and workflow.now() >= at)
+
+        self._questions.append(over)
+        self._deadlines += [at] if at else []
         try:
-            await workflow.wait_condition(
-                lambda: answered() or workflow.now() >= at or (handover and self._should_hand_over())
-            )
+            await workflow.wait_condition(over)
         finally:
+            self._questions.remove(over)
             if at in self._deadlines:
                 self._deadlines.remove(at)

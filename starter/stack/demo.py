@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from temporalio.client import Client
@@ -179,7 +180,7 @@ def _wronged(stack: Stack) -> Callable[[str], Awaitable[tuple[str, ...]]]:
     return found
 
 
-async def _listings(stack: Stack) -> list[dict[str, object]]:
+async def _listings(stack: Stack) -> list[dict[str, Any]]:
     """List what the innocent seller offers."""
     headers = {"Authorization": f"Bearer {DEFAULT_TOKEN}"}
     async with httpx2.AsyncClient(base_url=stack.url(stack.ports.marketplace), headers=headers) as client:

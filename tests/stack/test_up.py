@@ -162,7 +162,7 @@ def test_a_state_folder_that_cannot_be_made_is_one_clear_line(seawall: Seawall, 
 
 def test_a_missing_temporal_binary_is_one_clear_line(tmp_path: Path) -> None:
     code = (
-        "import starter.stack.parts as parts, sys, pathlib; parts.sys = type('s', (), {'executable': '/nowhere/python'});"
+        "import starter.stack.parts as parts; parts.sys = type('s', (), {'executable': '/nowhere/python'});"
         "parts.shutil = type('w', (), {'which': staticmethod(lambda name: None)});"
         "from starter.cli import main; main()"
     )

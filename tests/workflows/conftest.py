@@ -1,4 +1,4 @@
-"""One living system for all tests of the process; the whole suite runs once more with nothing kept in the worker's cache."""
+"""One living system for all tests of the process; all run once more with nothing kept in the worker's cache."""
 
 from collections.abc import AsyncIterator
 
