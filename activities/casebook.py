@@ -3,7 +3,7 @@
 | type               | meaning                                                    | retried                       |
 | ------------------ | ---------------------------------------------------------- | ----------------------------- |
 | `CasebookAway`     | the database is locked, full, restarting or wrongly set up | yes; with Temporal's back-off |
-| `CasebookConflict` | other content is written under the same number, or a gap   | no; a person compares the two |
+| `CasebookConflict` | entries before it are missing, or its card does not fit    | no; a person compares the two |
 """
 
 from typing import Final, Protocol
@@ -20,7 +20,8 @@ CONFLICT: Final = "CasebookConflict"
 class Ledger(Protocol):
     """What the casebook is written with.
 
-    `append` raises `conflict` when a batch contradicts what is written and one of `away` when the database does not
+    `append` returns the number under which the batch's last entry stands. It raises `conflict` when a batch does not
+    fit what is written and one of `away` when the database does not
     take it now; both leave everything as it was.
     """
 
@@ -38,12 +39,13 @@ class Casebook:
 
     @activity.defn
     async def record(self, batch: Batch) -> int:
-        """Write entries and the card they lead to; return the number of the case's last entry.
+        """Write entries and the card they lead to; return the number under which the last of them stands.
 
         Idempotent by `(case_id, seq)`: a batch that is written already, wholly or in part, is compared and left as it
-        is, so a lost answer, a retry and a reset are harmless. Durable on return. Meant as a local activity: a few
-        milliseconds. Retried while the database is away (`CasebookAway`), for as long as its options allow; not
-        retried when the batch contradicts what is written (`CasebookConflict`).
+        is, so a lost answer and a retry are harmless. A workflow task that died, or was reset, may tell under the same
+        numbers otherwise: that is written behind what is there, and the case goes on from the number returned. Durable
+        on return. Meant as a local activity: a few milliseconds. Retried while the database is away (`CasebookAway`),
+        for as long as its options allow; not retried when entries before the batch are missing (`CasebookConflict`).
         """
         try:
             return await self._ledger.append(batch)

@@ -1,13 +1,16 @@
 """What can be done from a terminal? `seawall …`, one group a kind of person."""
 
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer._click.exceptions import ClickException  # what typer raises for a misused command
 
 from starter.errors import BAD_INPUT, Problem
+from starter.stack import address
 
 app = typer.Typer(
     name="seawall",
@@ -21,6 +24,7 @@ app = typer.Typer(
 
 def compose() -> typer.Typer:
     """Gather the commands of every door."""
+    address.adopt(Path(os.environ.get("SEAWALL_HOME", "./.seawall")))
     from replay import commands as engineers
     from starter import people, stewards
     from starter.intake import commands as intake

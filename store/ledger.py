@@ -2,9 +2,10 @@
 
 import hashlib
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import CursorResult, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -27,20 +28,26 @@ __all__ = [
     "anchor",
     "append",
     "heads",
+    "retell",
     "verify",
 ]
+
+
+REPEATED = "step.repeated"
 
 
 class LedgerConflict(Exception):
     """A batch contradicts what is written: other content under a written number, a gap, or a card ahead of its entries.
 
-    Writing it again cannot help: somebody must find out which of the two is wrong. `case_id` and `seq` say where.
+    Writing it again cannot help: somebody must find out which of the two is wrong. `case_id` and `seq` say where,
+    `otherwise` that the number is written, with other content.
     """
 
-    def __init__(self, case_id: str, seq: int, found: str) -> None:
+    def __init__(self, case_id: str, seq: int, found: str, *, otherwise: bool = False) -> None:
         super().__init__(f"{case_id} entry {seq}: {found} Compare the workflow's history with `seawall timeline`.")
         self.case_id = case_id
         self.seq = seq
+        self.otherwise = otherwise
 
 
 class Ledger:
@@ -53,8 +60,14 @@ class Ledger:
         self._engine = engine
 
     async def append(self, batch: Batch) -> int:
-        """Write a batch; see `append` of this module."""
-        return await append(self._engine, batch)
+        """Write a batch, or retell it; return the number of its last entry. See `append` and `retell`."""
+        try:
+            last = await append(self._engine, batch)
+        except LedgerConflict as conflict:
+            if not conflict.otherwise:
+                raise
+            return await retell(self._engine, batch)
+        return batch.entries[-1].seq if batch.entries else last
 
 
 async def append(engine: AsyncEngine, batch: Batch) -> int:
@@ -70,10 +83,7 @@ async def append(engine: AsyncEngine, batch: Batch) -> int:
             last, head = await _head(connection, batch.case_id)
             await _compare(connection, batch, last)
             new = [entry for entry in batch.entries if entry.seq > last]
-            rows = _chain(batch.case_id, new, last=last, head=head)
-            if rows:
-                await connection.execute(insert(entries), [asdict(row) for row in rows])
-                last = rows[-1].seq
+            last = await _write(connection, _chain(batch.case_id, new, last=last, head=head), last)
             if batch.card.seq > last:
                 raise LedgerConflict(batch.case_id, batch.card.seq, f"the card is ahead of the last entry, {last}.")
             if last:
@@ -81,6 +91,67 @@ async def append(engine: AsyncEngine, batch: Batch) -> int:
             return last
     except IntegrityError as error:
         raise LedgerConflict(batch.case_id, batch.card.seq, "the database refuses it.") from error
+
+
+async def retell(engine: AsyncEngine, batch: Batch) -> int:
+    """Write what a step tells that was told before; return the number under which its last entry stands.
+
+    A workflow's step may die after its entries were written and before Temporal knew of it. It is then done again,
+    later, and may have more before it. What it tells alike stands as told first, with the first time. Told otherwise,
+    it is written anew at the end, behind a `step.repeated` that names the numbers which do not hold. Nothing written is
+    changed. Raises LedgerConflict for a gap, StoreUnavailable, StoreMisconfigured.
+    """
+    _check(batch)
+    async with writing(engine) as connection:
+        await _alone(connection, batch.case_id)
+        last, head = await _head(connection, batch.case_id)
+        placed = await _placed(connection, batch, last)
+        new = [entry for entry in placed.entries if entry.seq > last]
+        last = await _write(connection, _chain(batch.case_id, new, last=last, head=head), last)
+        # The card is the newest word even where the interrupted step had written further.
+        await project(connection, replace(placed.card, seq=max(placed.card.seq, last)))
+        return placed.entries[-1].seq
+
+
+async def _placed(connection: AsyncConnection, batch: Batch, last: int) -> Batch:
+    """Give a batch the numbers under which it is told alike already, at its own place or at the end, or new ones."""
+    first = batch.entries[0].seq
+    for place in (first, last - len(batch.entries) + 1):
+        moved = _moved(batch, place)
+        if place >= first and await _alike(connection, moved):
+            return moved
+    repeated = Entry(
+        seq=last + 1,
+        at=batch.entries[0].at,
+        kind=REPEATED,
+        actor="seawall",
+        text=f"a step was interrupted and done again; entries {first} to {last} do not hold",
+        data=(("from", str(first)), ("to", str(last))),
+    )
+    moved = _moved(batch, last + 2)
+    return replace(moved, entries=(repeated, *moved.entries))
+
+
+def _moved(batch: Batch, first: int) -> Batch:
+    by = first - batch.entries[0].seq
+    moved = tuple(replace(entry, seq=entry.seq + by) for entry in batch.entries)
+    return replace(batch, entries=moved, card=replace(batch.card, seq=batch.card.seq + by))
+
+
+async def _alike(connection: AsyncConnection, batch: Batch) -> bool:
+    """Say whether all that is written under a batch's numbers is what it tells, its time aside."""
+    told = {entry.seq: entry for entry in batch.entries}
+    for row in await _written(connection, batch):
+        again = linked(batch.case_id, replace(told[row.seq], at=row.at), prev_hash=row.prev_hash, salt=row.salt)
+        if again.hash != row.hash:
+            return False
+    return True
+
+
+async def _write(connection: AsyncConnection, rows: list[Row], last: int) -> int:
+    if rows:
+        await connection.execute(insert(entries), [asdict(row) for row in rows])
+    return rows[-1].seq if rows else last
 
 
 def _check(batch: Batch) -> None:
@@ -110,13 +181,17 @@ async def _compare(connection: AsyncConnection, batch: Batch, last: int) -> None
     if not batch.entries or batch.entries[0].seq > last:
         return
     told = {entry.seq: entry for entry in batch.entries}
-    written = select(entries).where(
-        entries.c.case_id == batch.case_id, entries.c.seq.between(batch.entries[0].seq, batch.entries[-1].seq)
-    )
-    for row in await connection.execute(written):
+    for row in await _written(connection, batch):
         again = linked(batch.case_id, told[row.seq], prev_hash=row.prev_hash, salt=row.salt)
         if again.hash != row.hash:
-            raise LedgerConflict(batch.case_id, row.seq, f"written as {row.kind}, told now with other content.")
+            found = f"written as {row.kind}, told now with other content."
+            raise LedgerConflict(batch.case_id, row.seq, found, otherwise=True)
+
+
+async def _written(connection: AsyncConnection, batch: Batch) -> CursorResult[Any]:
+    """Read what is written under a batch's numbers."""
+    numbers = entries.c.seq.between(batch.entries[0].seq, batch.entries[-1].seq)
+    return await connection.execute(select(entries).where(entries.c.case_id == batch.case_id, numbers))
 
 
 def _chain(case_id: str, new: list[Entry], *, last: int, head: str) -> list[Row]:

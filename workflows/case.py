@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, FailureError
 
 from activities.chat import Chat, ChatPost
 from activities.paging import Page, Paging, Urgency
@@ -42,6 +42,7 @@ class Case:
         self.journal = Journal(self.file, self.watch, self.card)
         self.sweeps: dict[int, workflow.ChildWorkflowHandle[Any, Any]] = {}
         self.sweeping = asyncio.Lock()
+        self._asking = asyncio.Lock()
         self._beside: list[asyncio.Task[Any]] = []
         self._shown: attributes.Shown = {}
         self._searched = searched
@@ -61,10 +62,13 @@ class Case:
                     if _failed(task):
                         task.result()
                 if self._may_hand_over():
-                    await self.journal.written()
-                if self._may_hand_over() and self.journal.clean:
-                    raise HistoryGrewLong
+                    if self.journal.clean:
+                        raise HistoryGrewLong
+                    self.journal.show()
             return told.result()
+        except FailureError as bug:
+            # Left as it is, it would fail the run, and the case would be over.
+            raise RuntimeError(f"{self.id} cannot go on") from bug
         finally:
             for task in (*self._beside, *keepers):
                 task.cancel()
@@ -73,7 +77,8 @@ class Case:
         return any(_failed(task) for task in (*self._beside, *keepers))
 
     def _may_hand_over(self) -> bool:
-        return self.watch.may_hand_over(sum(not task.done() for task in self._beside))
+        stories = sum(not task.done() for task in self._beside)
+        return not self.journal.writing and self.watch.may_hand_over(stories)
 
     async def settled(self) -> None:
         """Finish what is under way: handlers answered, entries written, those of the last moment too."""
@@ -82,11 +87,15 @@ class Case:
             await self.journal.written()
 
     def begun(self, opening: Opening) -> None:
-        """Note how this run began, if it is not the first: reopened, or handed over by a run that grew long."""
+        """Note how this run began, if it is not the first: reopened, or handed over by a run that grew long.
+
+        What was withdrawn or aborted is over; whoever reopens the case has a new reason to look.
+        """
         if opening.reopened_by:
             self.file.closed_at = None
             self.file.runs += 1
             self.file.stage = Stage.TRIAGE
+            self.file.withdrawn = self.file.aborted = ""
             self.journal.note("case.reopened", opening.reopened_why, actor=opening.reopened_by)
             # Without something owed the case would close again before anybody has looked.
             self.owe(f"reopened-{self.file.runs}", f"review: {opening.reopened_why}", self.plan.owner)
@@ -214,7 +223,8 @@ class Case:
         escalated: int = 0,
     ) -> Outcome:
         """Ask people one question and wait for their answer; at the time-box the default is taken and marked so."""
-        card = self._open_gate(kind) or await self._ask(kind, digest, manifest, excluded, escalated)
+        async with self._asking:
+            card = self._open_gate(kind) or await self._ask(kind, digest, manifest, excluded, escalated)
         gate = card.gate
         await self.watch.until(
             lambda: self.gate(gate.id).outcome is not None,
@@ -262,9 +272,13 @@ class Case:
             excluded=excluded,
             escalated=escalated,
         )
-        # The number is taken before the answer comes: two questions may be drafted at the same time.
-        answer = workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)
-        gate: Gate = await self.journal.after(answer)
+        gate: Gate = await self.insisted(
+            f"the question of {kind.value}",
+            lambda: self.journal.after(
+                workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)
+            ),
+        )
+        # Two questions may be drafted at the same time; the number is taken when the answer is here.
         gate = replace(gate, id=ids.gate_id(self.id, len(self.file.gates) + 1))
         card = GateCard(gate=gate)
         self.file.gates.append(card)
@@ -299,7 +313,7 @@ class Case:
         while True:
             try:
                 return await self.watch.busy(hands(), within)
-            except (ActivityError, ChildWorkflowError) as failure:
+            except (*options.NOT_AT_ONCE, ChildWorkflowError) as failure:
                 self.journal.note("hand.failed", f"{what} failed: {_cause(failure)}", system=what)
                 await self.page(f"{what} failed")
                 await self.until_told(f"{what} failed ({_cause(failure)})", "try again")
@@ -334,8 +348,8 @@ def _failed(task: asyncio.Task[Any]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is not None
 
 
-def _cause(failure: ActivityError | ChildWorkflowError) -> str:
-    cause = failure.cause
+def _cause(failure: FailureError) -> str:
+    cause = failure if isinstance(failure, ApplicationError) else failure.cause
     return cause.type if isinstance(cause, ApplicationError) and cause.type else type(cause).__name__
 
 

@@ -1,6 +1,7 @@
 """What does a case write down, and when? Every fact once, in order, into the casebook."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ class Journal:
     """The pen of one run. Notes are written together when somebody may look: at a wait, an answer, a failure, the end.
 
     Each writing costs an event and may cost a billable action, so steps that follow each other at once share one.
+    Notes are numbered when they are written, because a step that a worker's death undid may have written some already.
     """
 
     def __init__(self, file: CaseFile, watch: Watch, card: Callable[[], Card]) -> None:
@@ -28,15 +30,14 @@ class Journal:
         self._watch = watch
         self._card = card
         self._pending: list[Entry] = []
-        self._writing = False
+        self.writing = False
         self._due = False
         self._asking = 0
 
     def note(self, kind: str, text: str, *, actor: str = SYSTEM, **data: str) -> None:
         """Note a fact: `kind` is `noun.past_verb`, `text` one line for people. No personal data."""
-        self._file.seq += 1
         entry = Entry(
-            seq=self._file.seq,
+            seq=0,
             at=workflow.now(),
             kind=kind,
             actor=actor,
@@ -68,7 +69,7 @@ class Journal:
     @property
     def clean(self) -> bool:
         """Say whether everything noted is in the casebook."""
-        return not self._pending and not self._writing
+        return not self._pending and not self.writing
 
     async def written(self) -> None:
         """Wait until everything noted is in the casebook."""
@@ -76,20 +77,24 @@ class Journal:
         await self._watch.settled(lambda: self.clean)
 
     async def _write(self) -> None:
-        self._writing, self._due = True, False
-        entries, self._pending = tuple(self._pending), []
+        self.writing, self._due = True, False
+        first = self._file.seq + 1
+        entries = tuple(replace(entry, seq=first + place) for place, entry in enumerate(self._pending))
+        self._file.seq, self._pending = self._file.seq + len(entries), []
         batch = Batch(case_id=self._file.case_id, entries=entries, card=self._card())
         try:
-            await workflow.execute_local_activity_method(Casebook.record, batch, **options.CASEBOOK_AT_ONCE)
-        except ActivityError:
-            await self._write_later(batch)
+            at_once = workflow.execute_local_activity_method(Casebook.record, batch, **options.CASEBOOK_AT_ONCE)
+            # The casebook numbers on where this step was done, and told otherwise, by a worker that died before.
+            self._file.seq = await at_once
+        except options.NOT_AT_ONCE:
+            self._file.seq = await self._write_later(batch)
         finally:
-            self._writing = False
+            self.writing = False
 
-    async def _write_later(self, batch: Batch) -> None:
+    async def _write_later(self, batch: Batch) -> int:
         while True:
             try:
-                await workflow.execute_activity_method(
+                return await workflow.execute_activity_method(
                     Casebook.record, batch, **options.why(options.CASEBOOK_LATER, "casebook was away; writing later")
                 )
             except ActivityError:
@@ -98,5 +103,3 @@ class Journal:
                 await self._watch.until(
                     lambda: False, owner="OPS", reason=reason, until=again, then="write again"
                 )
-            else:
-                return

@@ -6,13 +6,13 @@ signal is noted in the case with its reason. An error of ours inside a handler f
 
 import hashlib
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError
 
 from escalations.admission import MESSAGES, refusal
 from escalations.casefile import CaseFile
@@ -27,17 +27,22 @@ SAID = "said"
 class Reception:
     """Where messages arrive. `effect` does what a taken message asks and returns the text of its receipt."""
 
-    def __init__(self, file: CaseFile, watch: Watch, journal: Journal, effect: Effect) -> None:
+    def __init__(
+        self, file: CaseFile, watch: Watch, journal: Journal, effect: Effect, names: Collection[str] = MESSAGES
+    ) -> None:
+        """Make a reception; `names` are the messages that may come as signals, those that may come as updates."""
         self._file = file
         self._watch = watch
         self._journal = journal
         self._effect = effect
+        self._names = names
+        self._in_hand: dict[str, str] = {}
 
     def admit(self, message: Any) -> None:
         """Judge an update before it is accepted. Raises ApplicationError typed with the refusal code."""
-        first = self._file.answers.get(message.said.request_id)
+        first = self._first(message.said.request_id)
         if first is not None:
-            if first.data.get(SAID) != fingerprint(message):
+            if first != fingerprint(message):
                 raise _refused("request_id_conflict", "this request id was used for another message")
             return
         refused = refusal(self._file, message, workflow.now())
@@ -47,36 +52,55 @@ class Reception:
     async def take(self, message: Any) -> Receipt:
         """Do what an admitted message asks, once. Another message may have been taken since it was admitted."""
         request_id = message.said.request_id
+        # A repeat that comes while the first is still being done waits for its answer.
+        await self._watch.settled(lambda: request_id not in self._in_hand)
+        self.admit(message)
         if request_id not in self._file.answers:
-            self.admit(message)
             self._watch.taken += 1
-            self._answer(message, "taken", "taken")
+            self._in_hand[request_id] = fingerprint(message)
             try:
-                text = await self._effect(message)
-            except FailureError:
-                del self._file.answers[request_id]
-                raise
-            except Exception as bug:
-                self._journal.note("message.failed", f"a {type(message).__name__} failed: {type(bug).__name__}")
-                workflow.logger.exception("message.failed")
-                raise _refused("internal", "the case could not do this; nothing changed") from None
+                text = await self._done(message)
+            finally:
+                del self._in_hand[request_id]
             self._answer(message, "taken", text)
             self._journal.show()
         return replace(self._file.answers[request_id], data={})
 
+    def _first(self, request_id: str) -> str | None:
+        """Find what was first said under a request id, done or still being done."""
+        answered = self._file.answers.get(request_id)
+        return answered.data.get(SAID) if answered else self._in_hand.get(request_id)
+
+    async def _done(self, message: Any) -> str:
+        try:
+            return await self._effect(message)
+        except ApplicationError:
+            raise
+        except Exception as bug:
+            self._journal.note("message.failed", f"a {type(message).__name__} failed: {type(bug).__name__}")
+            self._journal.show()
+            workflow.logger.exception("message.failed")
+            raise _refused("internal", "the case could not do this; an engineer finds why in the log") from None
+
     async def overhear(self, name: str, args: Sequence[RawValue]) -> None:
         """Take a signal: same meaning as the update of that name, its refusal noted instead of answered."""
         try:
-            message = _decoded(name, args)
-            self.admit(message)
-            await self.take(message)
+            await self.take(self._decoded(name, args))
         except ApplicationError as refused:
-            text = f"a signal was refused: {refused.message}"
-            self._journal.note("message.refused", text, code=refused.type or "refused")
+            self._refused(f"a signal was refused: {refused.message}", refused.type or "refused")
         except Exception as bug:
-            self._journal.note(
-                "message.refused", f"a signal could not be read: {type(bug).__name__}", code="unreadable"
-            )
+            self._refused(f"a signal could not be read: {type(bug).__name__}", "unreadable")
+
+    def _refused(self, text: str, code: str) -> None:
+        self._journal.note("message.refused", text, code=code)
+        self._journal.show()
+
+    def _decoded(self, name: str, args: Sequence[RawValue]) -> Any:
+        if name not in self._names:
+            raise _refused("unknown_message", f"messages: {', '.join(self._names)}")
+        if len(args) != 1:
+            raise _refused("wrong_arity", f"one message at a time, {len(args)} values came")
+        return workflow.payload_converter().from_payload(args[0].payload, MESSAGES[name])
 
     def _answer(self, message: Any, code: str, text: str) -> None:
         said = message.said.request_id
@@ -93,15 +117,6 @@ def judged(update: Callable[..., Any]) -> Any:
     # The SDK wants a validator to be annotated exactly like its handler.
     admit.__annotations__ = {"message": inspect.get_annotations(update)["message"], "return": None}
     return admit
-
-
-def _decoded(name: str, args: Sequence[RawValue]) -> Any:
-    kind = MESSAGES.get(name)
-    if kind is None:
-        raise _refused("unknown_message", f"messages: {', '.join(MESSAGES)}")
-    if len(args) != 1:
-        raise _refused("wrong_arity", f"one message at a time, {len(args)} values came")
-    return workflow.payload_converter().from_payload(args[0].payload, kind)
 
 
 def fingerprint(message: Any) -> str:

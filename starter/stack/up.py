@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from starter.errors import CANNOT_WRITE, UNAVAILABLE, Problem
+from starter.stack import address
 from starter.stack.parts import Stack, all_parts
 from starter.stack.ports import check_free
 from starter.stack.supervise import Supervisor, Told
@@ -28,11 +29,13 @@ async def run(stack: Stack, told: Told, *, ready: asyncio.Event | None = None) -
         await start(supervisor, stack, stop)
         if not stop.is_set():
             _say_where(stack, told)
+            address.leave(stack.home, stack.env())
             if ready is not None:
                 ready.set()
             await _first(stop, supervisor.failed)
     finally:
         await supervisor.stop()
+        address.withdraw(stack.home)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
     return UNAVAILABLE if supervisor.failed.is_set() else 0

@@ -5,7 +5,6 @@ from collections.abc import Awaitable
 from dataclasses import replace
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 from activities.evidence import EvidenceRoom, Gather
 from activities.marketplace import Marketplace
@@ -56,7 +55,7 @@ async def _gathered(case: Case) -> None:
     try:
         at_once = workflow.execute_local_activity_method(EvidenceRoom.gather, gather, **options.EVIDENCE_AT_ONCE)
         digests: tuple[str, ...] | None = await case.watch.busy(at_once)
-    except ActivityError:
+    except options.NOT_AT_ONCE:
         later = options.why(options.EVIDENCE, "the evidence store was away; gather evidence")
         hands = workflow.execute_activity_method(EvidenceRoom.gather, gather, **later)
         digests = await case.attempted("evidence", hands)

@@ -1,10 +1,9 @@
 """How bad is it, how urgent, and how do we handle it?"""
 
-from temporalio.exceptions import ActivityError
-
 from escalations import closing
 from escalations.model import Milestone, Stage
 from escalations.plans import Plan
+from workflows import options
 from workflows.case import Case
 
 
@@ -42,7 +41,7 @@ async def _plan(case: Case) -> Plan:
     while True:
         try:
             return await case.replan()
-        except ActivityError as failure:
-            case.journal.note("triage.blocked", f"no plan: {failure.cause}")
+        except options.NOT_AT_ONCE as failure:
+            case.journal.note("triage.blocked", f"no plan: {failure.cause or failure}")
             await case.page("a case cannot be triaged")
             await case.until_told("the rulebook has no answer for this case", "ask the rulebook again")
