@@ -2,14 +2,15 @@
 
 import argparse
 import asyncio
-import signal
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import structlog
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -23,7 +24,7 @@ from activities.cases import Cases
 from activities.chat import Chat
 from activities.clients import http
 from activities.clients.chat import Slack
-from activities.clients.evidence import EvidenceStore, open_evidence
+from activities.clients.evidence import open_evidence
 from activities.clients.mail import MarketplaceBook, Smtp
 from activities.clients.marketplace import MarketplaceClient
 from activities.clients.paging import PagerDuty
@@ -34,10 +35,10 @@ from activities.marketplace import Marketplace
 from activities.paging import Paging
 from activities.policy import Policy
 from activities.regulators import Regulators
-from escalations.messages import Receipt, ReportFinding
-from starter import connect, logs, settings
-from starter.say import say
+from starter import connect
+from starter.say import tell
 from starter.settings import Settings
+from starter.stack import process
 from store import migrations
 from store.engine import open_engine
 from store.ledger import Ledger
@@ -46,6 +47,7 @@ from workflows.escalation import Escalation
 from workflows.prevention import Prevention
 from workflows.sweep import Sweep
 
+NO_TOKEN = SecretStr("")
 WORKFLOWS = (Escalation, Sweep, Prevention)
 # Our own pure modules are shared by all runs instead of being loaded anew in each (−60 % CPU per start); the linter
 # forbids clocks, chance and input in them, which is what the sandbox would have caught.
@@ -60,37 +62,33 @@ def runner() -> SandboxedWorkflowRunner:
 async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: AsyncExitStack) -> list[Any]:
     """Build every activity with its client; HTTP connections are closed with `stack`."""
 
-    async def http_client(url: str, token: str = "") -> httpx2.AsyncClient:
-        return await stack.enter_async_context(http.client(url, token))
+    async def reached(url: str, token: SecretStr = NO_TOKEN) -> httpx2.AsyncClient:
+        return await stack.enter_async_context(http.client(url, token.get_secret_value()))
 
-    async def tell(case_id: str, name: str, message: ReportFinding) -> Receipt:
-        return await say(client, case_id, name, message)
-
-    book = rulebook.load(overlay=told.overlay or None)
-    evidence: EvidenceStore = open_evidence(told.evidence_url)
+    evidence = open_evidence(told.evidence_url)
     templates = rulebook.notices.load()
-    sellers = await http_client(told.marketplace_url, told.marketplace_token.get_secret_value())
-    regulator = await http_client(told.regulator_url, told.regulator_token.get_secret_value())
-    pager = PagerDuty(await http_client(told.pager_url), told.pager_routing_key.get_secret_value())
-    slack = Slack(await http_client(told.chat_url, told.chat_token.get_secret_value()), told.chat_channel)
+    sellers = await reached(told.marketplace_url, told.marketplace_token)
+    database = TransparencyDatabase(await reached(told.regulator_url, told.regulator_token))
+    pager = PagerDuty(await reached(told.pager_url), told.pager_routing_key.get_secret_value())
+    slack = Slack(await reached(told.chat_url, told.chat_token), told.chat_channel)
     smtp = Smtp(told.smtp_host, told.smtp_port, told.mail_from)
-    policy = Policy(book, rulebook.calendars.Calendars())
+    policy = Policy(rulebook.load(overlay=told.overlay or None), rulebook.calendars.Calendars())
     market = MarketplaceClient(told.marketplace_url, told.marketplace_token.get_secret_value())
     stack.push_async_callback(market.aclose)
     shops = Marketplace(market, evidence)
     mail = Mail(smtp, MarketplaceBook(sellers), evidence, templates)
-    regulators = Regulators(TransparencyDatabase(regulator), evidence, templates)
+    regulators = Regulators(database, evidence, templates)
     return [
         *(policy.plan_case, policy.draft_gate, policy.draft_notices),
         Casebook(Ledger(engine)).record,
         EvidenceRoom(evidence).gather,
         *(shops.find_listings, shops.capture_prior, shops.enforce, shops.verify, shops.reverse),
         *(regulators.submit_statements, mail.send_notice),
-        *(Paging(pager).page, Chat(slack).post, Cases(tell).tell_case),
+        *(Paging(pager).page, Chat(slack).post, Cases(partial(tell, client)).tell_case),
     ]
 
 
-async def run(told: Settings, ready_file: Path | None, stop: asyncio.Event) -> None:
+async def run(told: Settings, stop: asyncio.Event, ready_file: Path | None = None) -> None:
     """Work until told to stop; what runs gets twenty seconds to end, the rest is retried elsewhere."""
     engine = open_engine(told.database_url)
     async with AsyncExitStack() as stack:
@@ -112,21 +110,9 @@ async def run(told: Settings, ready_file: Path | None, stop: asyncio.Event) -> N
             if ready_file:
                 await asyncio.to_thread(ready_file.write_text, "ready")
             await stop.wait()
-    # The SDK's core may still hold the interpreter when it exits (seen as an abort in 2 of 20 clean runs).
-    await asyncio.sleep(0.3)
-
-
-async def main() -> None:
-    """Start the worker from the environment: `python -m worker`."""
-    parser = argparse.ArgumentParser(prog="worker", description="Run Seawall's workflows and activities.")
-    parser.add_argument("--ready-file", type=Path, help="written once the worker polls for work")
-    told = settings.load()
-    logs.configure(told.log_format, told.log_level)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(told, parser.parse_args().ready_file, stop)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(prog="worker", description="Run Seawall's workflows and activities.")
+    parser.add_argument("--ready-file", type=Path, help="written once the worker polls for work")
+    process.live(partial(run, ready_file=parser.parse_args().ready_file))

@@ -21,8 +21,7 @@ class Ledger(Protocol):
     """What the casebook is written with.
 
     `append` returns the number under which the batch's last entry stands. It raises `conflict` when a batch does not
-    fit what is written and one of `away` when the database does not
-    take it now; both leave everything as it was.
+    fit what is written and one of `away` when the database does not take it now; both leave everything as it was.
     """
 
     conflict: type[Exception]

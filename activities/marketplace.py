@@ -125,7 +125,8 @@ class Marketplace:
     async def verify(self, span: Span) -> Tally:
         """Read every target back: `done` when our restriction holds and it is out of sight, else `gone` or `wrong`.
 
-        Reads only, and reads the listing itself, not a search index that may be behind. Resumes like `enforce`.
+        Idempotent, since it only reads: the listing itself, not a search index that may be behind. Resumes like
+        `enforce`.
         """
         targets = await kept_alive(self._targets(span))
 

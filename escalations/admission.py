@@ -1,11 +1,12 @@
 """May this be said to the case now? Judged over what the case already knows, so that a refusal has its reason."""
 
-from collections.abc import Callable
-from dataclasses import fields
-from datetime import datetime
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from escalations import consensus, facts
+from escalations import consensus, facts, ids
 from escalations.casefile import CaseFile
 from escalations.clocks import Clock, ClockStatus
 from escalations.messages import (
@@ -29,6 +30,7 @@ from escalations.messages import (
     TaskDone,
     Withdraw,
 )
+from escalations.model import Intake
 
 Refusal = tuple[str, str]
 
@@ -53,6 +55,10 @@ MESSAGES: dict[str, type[Any]] = {
     "abort": Abort,
 }
 LONGEST_TEXT = 4000
+LONGEST_MESSAGE = 100_000
+LONGEST_TIME = timedelta(days=3660)
+# C0 but for tab and line ends, DEL, C1, line and paragraph separators, lone surrogates: no casebook keeps them all.
+CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
 MOST_ITEMS = 200
 
 
@@ -77,29 +83,62 @@ def _misshapen(said: Said, message: Any) -> Refusal | None:
         return "request_id_required", "send a request id of 1 to 200 characters; repeats of one delivery share it"
     if not said.person or len(said.person) > 100:
         return "person_required", "say who speaks: a person id of the roster"
-    for field in fields(message):
-        value = getattr(message, field.name)
-        if isinstance(value, str) and len(value) > LONGEST_TEXT:
-            return "too_long", f"{field.name} takes at most {LONGEST_TEXT} characters"
-        if isinstance(value, tuple) and len(value) > MOST_ITEMS:
-            return "too_many_items", f"{field.name} takes at most {MOST_ITEMS} items"
+    values = list(_values(message))
+    if sum(len(value) for _, value in values if isinstance(value, str)) > LONGEST_MESSAGE:
+        return "too_long", f"a message takes at most {LONGEST_MESSAGE} characters in all"
+    return next((refused for name, value in values if (refused := _unfit(name, value))), None)
+
+
+def _values(part: Any) -> Iterator[tuple[str, Any]]:
+    """Walk through every value of a message, however deep, with the name of its field."""
+    for field in fields(part):
+        waiting = [getattr(part, field.name)]
+        while waiting:
+            value = waiting.pop()
+            if is_dataclass(value):
+                yield from _values(value)
+                continue
+            yield field.name, value
+            waiting.extend(value[: MOST_ITEMS + 1] if isinstance(value, tuple) else ())
+
+
+def _unfit(name: str, value: Any) -> Refusal | None:
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        return "too_long", f"{name} takes at most {LONGEST_TEXT} characters"
+    if isinstance(value, str) and CONTROL.search(value):
+        return "control_character", f"{name} holds a control character"
+    if isinstance(value, tuple) and len(value) > MOST_ITEMS:
+        return "too_many_items", f"{name} takes at most {MOST_ITEMS} items"
+    return _unfit_time(name, value)
+
+
+def _unfit_time(name: str, value: Any) -> Refusal | None:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return "timezone_required", f"{name} needs its offset, like 2026-12-24T15:40:00+01:00"
+    if isinstance(value, datetime) and value.year not in facts.YEARS:
+        return "date_out_of_range", f"{name} lies in the years {facts.YEARS.start} to {facts.YEARS.stop - 1}"
+    if isinstance(value, timedelta) and not timedelta(0) <= value <= LONGEST_TIME:
+        return "out_of_range", f"{name} takes 0 to {LONGEST_TIME.days} days"
     return None
 
 
 def _report(file: CaseFile, message: Report, _now: datetime) -> Refusal | None:
-    known = {(intake.source, intake.source_ref) for intake in file.intakes}
-    if (message.intake.source, message.intake.source_ref) in known:
-        return "already_reported", "this report is part of the case already"
-    return None
+    return ("already_reported", "this report is part of the case already") if _known(file, message.intake) else None
 
 
-def _learn(_file: CaseFile, message: Learn, now: datetime) -> Refusal | None:
+def _known(file: CaseFile, intake: Intake) -> bool:
+    return any((one.source, one.source_ref) == (intake.source, intake.source_ref) for one in file.intakes)
+
+
+def _learn(file: CaseFile, message: Learn, now: datetime) -> Refusal | None:
     try:
         value = facts.parsed(message.fact, message.value)
     except facts.BadFact as problem:
         return "bad_fact", str(problem)
     if message.fact == "aware_at" and isinstance(value, datetime) and value > now:
         return "bad_fact", "the company cannot have become aware in the future"
+    if message.fact == "order_withdrawn" and file.withdrawn:
+        return "already_withdrawn", "the matter was taken back already"
     return None
 
 
@@ -178,7 +217,11 @@ def _merge(file: CaseFile, message: Merge, _now: datetime) -> Refusal | None:
         return "inconsistent", "a case cannot be merged with itself"
     if message.other in file.merged:
         return "already_merged", "that case is merged already"
-    return None if message.intake else ("intake_required", "send the intake of the other case with the merge")
+    if message.intake is None:
+        return "intake_required", "send the intake of the other case with the merge"
+    if ids.case_id(message.intake.source, message.intake.source_ref) != message.other:
+        return "inconsistent", "that report did not open the other case"
+    return ("already_reported", "this report is part of the case already") if _known(file, message.intake) else None
 
 
 def _split(file: CaseFile, message: Split, _now: datetime) -> Refusal | None:

@@ -20,7 +20,8 @@ class CaseFile:
     rounds; `notices` are those still owed, `numbered` how many were ever ordered, `orders` every enforcement given,
     `spared` listings never to touch again; `downgrades` maps a fact to the person and value of a lowering that waits
     for a second person; `rung` lists clock warnings already given; `answers` maps request ids to receipts over all
-    runs (Temporal forgets update ids at each new run). `seq` is the number of the last casebook entry.
+    runs (Temporal forgets update ids at each new run). `undone` are the numbers of orders that were taken back in full,
+    `undoing` is why all of them shall be, until they are. `seq` is the number of the last casebook entry.
     """
 
     case_id: str
@@ -49,6 +50,8 @@ class CaseFile:
     restricted: int = 0
     restores: int = 0
     spared: list[str] = field(default_factory=list)
+    undone: list[int] = field(default_factory=list)
+    undoing: str = ""
     contained_at: datetime | None = None
     emergency: bool = False
     ratified: bool = True
@@ -68,13 +71,17 @@ class CaseFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What starts a run: the first intake, or the file of the run before (reopened, or its history grew long)."""
+    """What starts a run: the first intake, or the file of the run before (reopened, or its history grew long).
+
+    `reopened_with` is the report that reopened the case, if it was one.
+    """
 
     case_id: str
     intake: Intake
     file: CaseFile | None = None
     reopened_by: str = ""
     reopened_why: str = ""
+    reopened_with: Intake | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ def open_items(file: CaseFile) -> tuple[str, ...]:
     items += [f"gate {card.gate.id} ({card.gate.kind.value}) is undecided" for card in file.gates if not card.outcome]
     if file.emergency and not file.ratified:
         items.append("the emergency act is not ratified")
+    if file.undoing:
+        items.append("the reversal is not finished")
     items += [
         f"task {task.id} is open: {task.title}" for task in file.tasks if task.blocks_closing and not task.done_at
     ]

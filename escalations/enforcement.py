@@ -1,5 +1,6 @@
 """What is done to which listings, and how far did it get?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,6 +91,11 @@ class Swept:
     verified: Tally = Tally()
     reversed: Tally = Tally()
     killed: bool = False
+
+
+def standing(orders: Sequence[SweepOrder], undone: Sequence[int]) -> tuple[SweepOrder, ...]:
+    """List the orders that were not taken back in full; what was taken back may be ordered anew."""
+    return tuple(order for order in orders if order.number not in undone)
 
 
 def combined(*tallies: Tally) -> Tally:

@@ -8,9 +8,12 @@ from escalations.model import Facts, Intake
 
 TIMES = ("aware_at", "order_due_at")
 FLAGS = ("order_withdrawn",)
+LEVELS = ("media", "velocity")
 COUNTS = ("deaths", "serious_injuries", "minor_injuries", "units_sold", "independent_reports", "media", "velocity")
 NAMES = tuple(field.name for field in fields(Facts)) + TIMES + FLAGS
 MOST = 10_000_000_000
+HIGHEST_LEVEL = 4
+YEARS = range(2000, 2101)
 
 
 class BadFact(ValueError):
@@ -18,18 +21,21 @@ class BadFact(ValueError):
 
 
 def parsed(fact: str, value: str) -> int | bool | datetime:
-    """Read a fact's value: a whole number from 0 to 10^10, `true`/`false`, or an RFC 3339 time with offset.
+    """Read a fact's value: a whole number from 0 to 10^10 (levels: to 4), `true`/`false`, or a time with its offset.
 
-    Raises BadFact.
+    An order is withdrawn or it is not known to be: `order_withdrawn` takes `true` only. Raises BadFact.
     """
     if fact not in NAMES:
         raise BadFact(f"unknown fact; use one of {', '.join(NAMES)}")
     if fact in TIMES:
         return _time(value)
     if fact in COUNTS:
-        if not (value.isascii() and value.isdigit()) or int(value[:12]) > MOST:
-            raise BadFact(f"{fact} takes a whole number from 0 to {MOST}")
+        most = HIGHEST_LEVEL if fact in LEVELS else MOST
+        if not (value.isascii() and value.isdigit()) or len(value) > len(str(MOST)) or int(value) > most:
+            raise BadFact(f"{fact} takes a whole number from 0 to {most}")
         return int(value)
+    if fact in FLAGS and value != "true":
+        raise BadFact(f"{fact} takes true; an order that holds after all is reported again")
     if value not in ("true", "false"):
         raise BadFact(f"{fact} takes true or false")
     return value == "true"
@@ -42,6 +48,8 @@ def _time(value: str) -> datetime:
         raise BadFact("a time is written like 2026-12-24T15:40:00+01:00") from None
     if at.tzinfo is None:
         raise BadFact("a time needs its offset, like 2026-12-24T15:40:00+01:00")
+    if at.year not in YEARS:
+        raise BadFact(f"a time lies in the years {YEARS.start} to {YEARS.stop - 1}")
     return at
 
 

@@ -17,8 +17,8 @@ import structlog
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
-    WorkflowFailureError,
     WorkflowHandle,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -28,16 +28,16 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from escalations.casefile import CaseFile, Opening
 from escalations.messages import Receipt, Reopen, Said
+from escalations.model import Intake
 from starter import connect
 from starter.errors import BUSY, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from workflows import options
-from workflows.reception import SAID
-from workflows.reception import fingerprint as fingerprint
+from workflows.reception import SAID, fingerprint
 
 WORKFLOW = "Escalation"
 IN_FLIGHT = 8  # Temporal refuses the 11th update in flight of a workflow; two places stay free for other processes
-REOPENING = frozenset({"report", "learn", "appeal", "reopen", "withdraw", "merge"})
-CASE_ID = re.compile(r"ESC(-[0-9A-HJKMNP-TV-Z]{4}){3}")
+REOPENING = frozenset({"report", "learn", "finding", "appeal", "reopen", "withdraw", "merge"})
+CASE_ID = re.compile(r"ESC(-[0-9A-HJKMNP-TV-Z]{4}){3}(/prevention/[1-9][0-9]{0,3})?")
 BUSY_BUDGET = timedelta(seconds=20)
 
 log = structlog.get_logger(__name__)
@@ -66,8 +66,13 @@ class _Saying:
     def server_away(self) -> Problem:
         return connect.server_away(self.client.service_client.config.target_host)
 
-    def handle(self) -> WorkflowHandle[object, CaseFile]:
-        return self.client.get_workflow_handle(self.case_id, result_type=CaseFile)
+    @property
+    def reopens(self) -> bool:
+        """A late message reopens a case; the follow-up of an action is never reopened, its case is."""
+        return self.name in REOPENING and "/" not in self.case_id
+
+    def handle(self) -> WorkflowHandle[object, object]:
+        return self.client.get_workflow_handle(self.case_id)
 
 
 class _CaseClosedError(Exception):
@@ -97,6 +102,16 @@ async def say(
             return await _updated(saying)
         except _CaseClosedError:
             return await _said_to_closed(saying)
+
+
+async def tell(client: Client, case_id: str, name: str, message: Message) -> Receipt:
+    """Say something on behalf of an activity, to which a refusal is a PermissionError: nobody repeats it."""
+    try:
+        return await say(client, case_id, name, message)
+    except Problem as problem:
+        if problem.exit_code in (REFUSED, UNKNOWN_CASE):
+            raise PermissionError(f"{problem.code}: {problem.text}") from None
+        raise
 
 
 def unknown_case() -> Problem:
@@ -155,7 +170,7 @@ def _refusal(failed: WorkflowUpdateFailedError) -> Exception:
             next_step="Look at it with `seawall show`.",
             exit_code=REFUSED,
         )
-    if cause.type == "AcceptedUpdateCompletedWorkflow":
+    if cause.type in ("AcceptedUpdateCompletedWorkflow", "already_closed"):
         return _CaseClosedError()
     return Problem(cause.type or "refused", cause.message, exit_code=REFUSED)
 
@@ -213,20 +228,28 @@ def _busy(saying: _Saying) -> Problem:
 
 
 async def _said_to_closed(saying: _Saying) -> Receipt:
-    """Answer from the closed run's memory, start the next run on purpose, or refuse with the outcome."""
-    file = await _closed_file(saying)
-    if file is not None:
-        if (answered := _answered(saying, file)) is not None:
-            return answered
-        if saying.name not in REOPENING:
-            raise _already_closed(file)
-        if isinstance(saying.message, Reopen):
-            return await _reopened(saying, file)
-        await _start_next_run(saying, file)
-    try:
-        return await _updated(saying)
-    except _CaseClosedError:
-        raise _busy(saying) from None
+    """Answer from the closed run's memory, start the next run on purpose, or refuse with the outcome.
+
+    A case that is just closing refuses as a closed one does, so it is given a moment to end.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + BUSY_BUDGET.total_seconds()
+    while True:
+        file = await _closed_file(saying)
+        if file is not None:
+            if (answered := _answered(saying, file)) is not None:
+                return answered
+            if not saying.reopens:
+                raise _already_closed(saying, file)
+            if isinstance(saying.message, Reopen):
+                return await _reopened(saying, saying.message, file)
+            await _start_next_run(saying, file)
+        try:
+            return await _updated(saying)
+        except _CaseClosedError:
+            if loop.time() > give_up_at:
+                raise _busy(saying) from None
+        await asyncio.sleep(0.2)
 
 
 def _answered(saying: _Saying, file: CaseFile) -> Receipt | None:
@@ -244,7 +267,7 @@ def _answered(saying: _Saying, file: CaseFile) -> Receipt | None:
     return replace(first, data={})
 
 
-async def _reopened(saying: _Saying, file: CaseFile) -> Receipt:
+async def _reopened(saying: _Saying, message: Reopen, file: CaseFile) -> Receipt:
     """Reopen because a person says so: the new run itself is what was asked for, and remembers the answer."""
     receipt = Receipt(
         request_id=saying.request_id,
@@ -253,46 +276,55 @@ async def _reopened(saying: _Saying, file: CaseFile) -> Receipt:
         at=datetime.now(UTC),
         data={SAID: fingerprint(saying.message)},
     )
-    await _start_next_run(saying, replace(file, answers={**file.answers, saying.request_id: receipt}))
+    known = {(one.source, one.source_ref) for one in file.intakes}
+    intake = message.intake
+    fresh = intake if intake and (intake.source, intake.source_ref) not in known else None
+    await _start_next_run(saying, replace(file, answers={**file.answers, saying.request_id: receipt}), fresh)
     return replace(receipt, data={})
 
 
 async def _closed_file(saying: _Saying) -> CaseFile | None:
-    """Fetch the file the closed run ended with; None when somebody has reopened the case meanwhile.
+    """Ask the closed run for the file it ended with; None when the case still runs, or runs again.
 
-    The run is named: without its id the result awaited would be that of the newest run, which may just have started.
+    The run is named: without its id the newest run would be asked, which may just have started.
     """
     try:
         async with asyncio.timeout(saying.timeout.total_seconds()):
             newest = await saying.handle().describe(rpc_timeout=saying.timeout)
             if newest.status is WorkflowExecutionStatus.RUNNING:
                 return None
-            closed = saying.client.get_workflow_handle(saying.case_id, run_id=newest.run_id, result_type=CaseFile)
-            file: CaseFile = await closed.result(rpc_timeout=saying.timeout)
+            if newest.status is not WorkflowExecutionStatus.COMPLETED:
+                raise _halted()
+            closed = saying.client.get_workflow_handle(saying.case_id, run_id=newest.run_id)
+            file: CaseFile = await closed.query("file", result_type=CaseFile, rpc_timeout=saying.timeout)
             return file
-    except WorkflowFailureError as failed:
-        raise Problem(
-            "case_halted",
-            "The case was stopped from outside (terminated or failed) and has no closing file.",
-            next_step="An engineer must repair it: `seawall replay export`, then reset it in Temporal.",
-            exit_code=REFUSED,
-        ) from failed
     except (RPCError, TimeoutError) as error:
-        raise saying.server_away() from error
+        raise await _silence(saying) from error
+    except WorkflowQueryFailedError as failed:
+        raise _halted() from failed
 
 
-def _already_closed(file: CaseFile) -> Problem:
+def _halted() -> Problem:
+    return Problem(
+        "case_halted",
+        "The case was stopped from outside (terminated or failed) and cannot tell how it ended.",
+        next_step="An engineer must repair it: `seawall replay export`, then reset it in Temporal.",
+        exit_code=REFUSED,
+    )
+
+
+def _already_closed(saying: _Saying, file: CaseFile) -> Problem:
     when = f" on {file.closed_at:%Y-%m-%d %H:%M} UTC" if file.closed_at else ""
     outcome = f" with the ruling '{file.ruling}'" if file.ruling else ""
     return Problem(
         "already_closed",
         f"The case closed{when}{outcome}.",
-        next_step="To go on with it, use `seawall reopen`.",
+        next_step=f"To go on with it, use `seawall reopen {saying.case_id.split('/')[0]}`.",
         exit_code=REFUSED,
     )
 
 
-async def _start_next_run(saying: _Saying, file: CaseFile) -> None:
+async def _start_next_run(saying: _Saying, file: CaseFile, report: Intake | None = None) -> None:
     """Start the next run of the same case. Several doors at once start one run; the others join it."""
     opening = Opening(
         case_id=saying.case_id,
@@ -300,6 +332,7 @@ async def _start_next_run(saying: _Saying, file: CaseFile) -> None:
         file=file,
         reopened_by=saying.message.said.person,
         reopened_why=_why(saying),
+        reopened_with=report,
     )
     try:
         await saying.client.start_workflow(
@@ -317,5 +350,5 @@ async def _start_next_run(saying: _Saying, file: CaseFile) -> None:
 
 
 def _why(saying: _Saying) -> str:
-    reason = getattr(saying.message, "reason", "")
+    reason = getattr(saying.message, "reason", "") or getattr(saying.message, "text", "")
     return str(reason) or f"'{saying.name}' arrived after the case closed"

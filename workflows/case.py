@@ -17,7 +17,7 @@ from escalations.casefile import CaseFile, Opening
 from escalations.clocks import Clock, ClockStatus
 from escalations.consensus import Gate, GateKind, Outcome
 from escalations.enforcement import Manifest
-from escalations.model import Milestone, Stage, Task
+from escalations.model import Intake, Milestone, Stage, Task
 from escalations.plans import GateRequest, Plan, PlanRequest
 from escalations.record import Card, GateCard
 from workflows import attributes, options
@@ -99,6 +99,14 @@ class Case:
             self.journal.note("case.reopened", opening.reopened_why, actor=opening.reopened_by)
             # Without something owed the case would close again before anybody has looked.
             self.owe(f"reopened-{self.file.runs}", f"review: {opening.reopened_why}", self.plan.owner)
+        if opening.reopened_with is not None:
+            self.take_in(opening.reopened_with, opening.reopened_by)
+
+    def take_in(self, intake: Intake, person: str) -> None:
+        """Take another report into the case and ask for another round of the process."""
+        self.file.intakes.append(intake)
+        self.file.again = True
+        self.journal.note("report.received", intake.title, actor=person, source=intake.source)
 
     def handed_over(self) -> CaseFile:
         """Give the file to the next run."""

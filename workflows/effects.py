@@ -5,9 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, FailureError
+from temporalio.workflow import ChildWorkflowHandle
 
 from escalations import consensus, facts, ids
 from escalations.clocks import release, suspend, withdraw
+from escalations.enforcement import standing
 from escalations.messages import (
     Abort,
     Appeal,
@@ -29,7 +32,7 @@ from escalations.messages import (
 )
 from escalations.model import Finding, Intake, RootCause
 from workflows.case import Case
-from workflows.stages.containment import contained_in_emergency, ratified, restored
+from workflows.stages.containment import contained_in_emergency, ratified, restored, taken_back
 
 
 async def effect(case: Case, message: Any) -> str:
@@ -38,15 +41,9 @@ async def effect(case: Case, message: Any) -> str:
 
 
 async def _report(case: Case, message: Report) -> str:
-    _take_in(case, message.intake, message.said.person)
-    await _planned_anew(case)
+    case.take_in(message.intake, message.said.person)
+    await planned_anew(case)
     return f"added to {case.id}; the case looks again"
-
-
-def _take_in(case: Case, intake: Intake, person: str) -> None:
-    case.file.intakes.append(intake)
-    case.file.again = True
-    case.journal.note("report.received", intake.title, actor=person, source=intake.source)
 
 
 async def _learn(case: Case, message: Learn) -> str:
@@ -59,15 +56,23 @@ async def _learn(case: Case, message: Learn) -> str:
         return f"noted; lowering {message.fact} needs a second person to say the same"
     file.intakes[0] = facts.with_fact(file.intakes[0], message.fact, value)
     case.journal.note("fact.learned", f"{message.fact}: {message.value}", actor=person, reason=message.reason)
-    await _planned_anew(case)
+    await planned_anew(case)
     return f"learned; priority {file.plan.priority}" if file.plan else "learned before triage"
 
 
-async def _planned_anew(case: Case) -> None:
-    """Ask policy again with what is known now; harm that calls for it is contained at once."""
+async def planned_anew(case: Case) -> None:
+    """Ask policy again with what is known now; harm that calls for it is contained at once.
+
+    When the rulebook has no answer the case goes on with the plan it has, and a person is asked to look.
+    """
     if case.file.plan is None:
         return
-    plan = await case.replan()
+    try:
+        plan = await case.replan()
+    except ActivityError as failure:
+        case.journal.note("triage.blocked", f"no new plan: {failure.cause}")
+        case.owe(f"replan-{len(case.file.tasks) + 1}", "the rulebook has no answer to what is known now", "OPS")
+        return
     case.journal.note("case.triaged", f"priority {plan.priority}, score {plan.severity.score}", rulebook=plan.rulebook)
     if plan.contain_first:
         case.beside(_in_emergency(case))
@@ -180,31 +185,55 @@ async def _resume(case: Case, message: Resume) -> str:
 
 
 async def _steer(case: Case, message: Kill | Resume, signal: str, kind: str) -> str:
-    done = len([swept for swept in case.file.sweeps if swept.order == message.sweep])
-    handle = case.sweeps.get(message.sweep)
-    if done or handle is None:
-        return f"too late: sweep {message.sweep} has ended"
-    case.journal.note(kind, f"sweep {message.sweep}: {message.reason}", actor=message.said.person)
-    await handle.signal(signal)
-    return f"sweep {message.sweep}: {signal} ordered; it acts between two batches"
+    number = message.sweep
+
+    def ended() -> bool:
+        return any(swept.order == number for swept in case.file.sweeps)
+
+    # A sweep that was ordered a moment ago, or is tried again after a failure, has no handle yet.
+    await case.watch.settled(lambda: ended() or number in case.sweeps)
+    if ended() or not await _signalled(case.sweeps[number], signal):
+        return f"too late: sweep {number} has ended"
+    case.journal.note(kind, f"sweep {number}: {message.reason}", actor=message.said.person)
+    return f"sweep {number}: {signal} ordered; it acts between two batches"
+
+
+async def _signalled(handle: ChildWorkflowHandle[Any, Any], signal: str) -> bool:
+    """Signal a sweep; False when it ended meanwhile."""
+    try:
+        await handle.signal(signal)
+    except FailureError:
+        return False
+    return True
 
 
 async def _merge(case: Case, message: Merge) -> str:
     case.file.merged.append(message.other)
     if message.intake is not None:
-        _take_in(case, message.intake, message.said.person)
+        case.take_in(message.intake, message.said.person)
     case.journal.note("case.merged", f"{message.other} joined", actor=message.said.person, other=message.other)
-    await _planned_anew(case)
+    await planned_anew(case)
     return f"{message.other} is part of {case.id}; its intake keeps its own reply duty"
 
 
 async def _split(case: Case, message: Split) -> str:
     file = case.file
     file.merged.remove(message.other)
-    file.intakes[:] = [one for one in file.intakes if ids.case_id(one.source, one.source_ref) != message.other]
-    file.answered = min(file.answered, len(file.intakes))
+    left = [one for one in file.intakes if ids.case_id(one.source, one.source_ref) == message.other]
+    file.answered -= len([one for one in file.intakes[: file.answered] if one in left])
+    file.intakes[:] = [one for one in file.intakes if one not in left]
+    kept = [_subject(one).casefold() for one in file.intakes]
+    for subject in map(_subject, left):
+        if subject and subject.casefold() not in kept:
+            file.clocks[:] = withdraw(tuple(file.clocks), f"{message.other} left the case", subject)
     case.journal.note("case.split", f"{message.other} left", actor=message.said.person, reason=message.reason)
+    await planned_anew(case)
     return f"{message.other} is a case of its own again; open it from its report"
+
+
+def _subject(intake: Intake) -> str:
+    """Name what its clocks are about: the order, or the report."""
+    return (intake.order.reference if intake.order else intake.source_ref).strip()
 
 
 async def _withdraw(case: Case, message: Withdraw) -> str:
@@ -223,14 +252,13 @@ async def _stop(case: Case, person: str, kind: str, reason: str) -> str:
     case.journal.note(kind, reason, actor=person)
     if kind == "case.withdrawn":
         file.clocks[:] = withdraw(tuple(file.clocks), reason)
-    if not file.orders:
+    if not standing(file.orders, file.undone):
         return "in time: nothing was hidden"
-    if case.sweeping.locked():
-        handle = case.sweeps.get(len(file.orders))
-        if handle is not None:
-            await handle.signal("stop")
+    file.undoing = reason
+    case.beside(taken_back(case))
+    handle = case.sweeps.get(file.orders[-1].number)
+    if handle is not None and await _signalled(handle, "stop"):
         return "too late to prevent it: the sweep is stopped and its reversal ordered"
-    case.beside(restored(case, reason))
     return "too late to prevent it: reversal ordered"
 
 

@@ -13,10 +13,10 @@ with workflow.unsafe.imports_passed_through():
     from escalations.record import Card
     from workflows.case import Case
     from workflows.clockwork import clocks_kept
-    from workflows.effects import effect
+    from workflows.effects import effect, planned_anew
     from workflows.reception import Reception, judged
     from workflows.stages.closing import closed
-    from workflows.stages.containment import contained, contained_in_emergency, ratified
+    from workflows.stages.containment import contained, contained_in_emergency, ratified, taken_back
     from workflows.stages.investigation import investigated
     from workflows.stages.legal_review import ruled
     from workflows.stages.response import responded
@@ -50,6 +50,10 @@ class Escalation:
     async def _story(self, opening: Opening) -> None:
         case = self.case
         case.begun(opening)
+        if opening.reopened_with is not None:
+            await planned_anew(case)
+        if case.file.undoing:
+            case.beside(taken_back(case))
         case.beside(clocks_kept(case))
         while True:
             plan = await triaged(case)

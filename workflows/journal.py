@@ -100,6 +100,4 @@ class Journal:
             except ActivityError:
                 again = workflow.now() + timedelta(hours=1)
                 reason = f"the casebook refuses entries from {batch.entries[0].seq} on"
-                await self._watch.until(
-                    lambda: False, owner="OPS", reason=reason, until=again, then="write again"
-                )
+                await self._watch.until(lambda: False, owner="OPS", reason=reason, until=again, then="write again")

@@ -10,7 +10,7 @@ from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
     from escalations import ids, messages
-    from escalations.casefile import Opening
+    from escalations.casefile import CaseFile, Opening
     from escalations.consensus import GateKind
     from escalations.messages import Receipt
     from escalations.model import Action, Intake, IntakeKind, Stage
@@ -19,21 +19,27 @@ with workflow.unsafe.imports_passed_through():
     from workflows.case import Case
     from workflows.effects import effect
     from workflows.reception import Reception, judged
+    from workflows.waiting import HistoryGrewLong
 
 ACTION = "action"
+SAYABLE = ("decide", "task", "delegate", "assign")
 VERIFIED = "verified"
 OVERDUE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreventionOrder:
-    """Follow one corrective action of a case; `number` counts from 1, `plan` is the case's in brief."""
+    """Follow one corrective action of a case; `number` counts from 1, `plan` is the case's in brief.
+
+    `file` is what the run before it remembers, if its history grew long.
+    """
 
     case_id: str
     number: int
     action: Action
     plan: Plan
     opened_at: datetime
+    file: CaseFile | None = None
 
 
 @workflow.defn
@@ -50,28 +56,33 @@ class Prevention:
             title=action.title,
             received_at=order.opened_at,
         )
-        self.case = Case(Opening(case_id=intake.source_ref, intake=intake), searched=False)
-        self.case.file.plan = replace(order.plan, owner=action.owner)
-        self.case.file.stage = Stage.PREVENTION
-        self.case.file.owner = action.owner
-        self.reception = Reception(self.case.file, self.case.watch, self.case.journal, self._effect)
+        self.case = Case(Opening(case_id=intake.source_ref, intake=intake, file=order.file), searched=False)
+        if order.file is None:
+            self.case.file.plan = replace(order.plan, owner=action.owner)
+            self.case.file.stage = Stage.PREVENTION
+            self.case.file.owner = action.owner
+        self.reception = Reception(self.case.file, self.case.watch, self.case.journal, self._effect, SAYABLE)
 
     @workflow.run
     async def run(self, order: PreventionOrder) -> None:
         """Follow the action until it is verified."""
-        await self.case.attended(self._story(order))
+        try:
+            await self.case.attended(self._story(order))
+        except HistoryGrewLong:
+            workflow.continue_as_new(replace(order, file=self.case.handed_over()))
 
     async def _story(self, order: PreventionOrder) -> None:
         case, action = self.case, order.action
-        case.journal.note("prevention.opened", action.title, owner=action.owner, strength=action.strength)
+        if order.file is None:
+            case.journal.note("prevention.opened", action.title, owner=action.owner, strength=action.strength)
+        attempt = max(1, len([task for task in case.file.tasks if task.id.startswith(f"{ACTION}-")]))
         verified = False
-        attempt = 0
         while not verified:
-            attempt += 1
             await self._done(action, f"{ACTION}-{attempt}", order.opened_at)
             digest = ids.digest(f"{action.id}:{attempt}".encode())
             outcome = await case.decided(GateKind.VERIFICATION, digest, excluded=(action.owner,))
             verified = outcome.option == VERIFIED and outcome.how == "quorum"
+            attempt += 1
         case.file.closed_at = workflow.now()
         case.journal.note("prevention.verified", action.title)
         case.enter(Stage.CLOSED)
@@ -97,6 +108,11 @@ class Prevention:
 
     async def _effect(self, message: object) -> str:
         return await effect(self.case, message)
+
+    @workflow.query
+    def file(self) -> CaseFile:
+        """Everything the follow-up knows."""
+        return self.case.file
 
     @workflow.query
     def card(self) -> Card:

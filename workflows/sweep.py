@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.cases import Cases, Telling
     from activities.marketplace import Marketplace
-    from escalations.enforcement import Manifest, Sought, Span, SweepOrder, Swept, Tally, combined, spans
+    from escalations.enforcement import Sought, Span, SweepOrder, Swept, Tally, combined, spans
     from escalations.messages import ReportFinding, Said
     from workflows import options
     from workflows.waiting import Watch
@@ -76,26 +76,35 @@ class Sweep:
     async def _looked_again(self) -> Swept:
         """Search at each offset; what came back is the case's business again, even if it has closed."""
         began = workflow.now()
-        for offset in self.order.resweeps:
+        for number, offset in enumerate(self.order.resweeps, 1):
             await self.watch.until(
                 lambda: self.stopped, owner="seawall", reason="next re-sweep", until=began + offset, then="search again"
             )
             if self.stopped:
                 break
+            await self._look(number)
+        return Swept(order=self.order.number, killed=self.stopped)
+
+    async def _look(self, number: int) -> None:
+        """Search once more. A marketplace that stays away is told to the case; the later looks still happen."""
+        try:
             found = await workflow.execute_activity_method(
                 Marketplace.find_listings, self._sought, **options.why(options.SEARCH, "search again")
             )
-            if found.count:
-                await self._report(found)
-        return Swept(order=self.order.number, killed=self.stopped)
+        except ActivityError:
+            await self._tell(f"failed-{number}", "resweep_failed", f"re-sweep {number} could not search; look by hand")
+            return
+        if found.count:
+            await self._tell(found.digest[:16], "resweep_found", f"{found.count} listings came back", found.digest)
 
-    async def _report(self, found: Manifest) -> None:
-        said = Said(request_id=f"resweep-{self.order.number}-{found.digest[:16]}", person="seawall", door="sweep")
-        finding = ReportFinding(
-            said=said, kind="resweep_found", text=f"{found.count} listings came back", evidence=(found.digest,)
-        )
+    async def _tell(self, delivery: str, kind: str, text: str, *evidence: str) -> None:
+        said = Said(request_id=f"resweep-{self.order.number}-{delivery}", person="seawall", door="sweep")
+        finding = ReportFinding(said=said, kind=kind, text=text, evidence=evidence)
         telling = Telling(case_id=self.order.case_id, finding=finding)
-        await workflow.execute_activity_method(Cases.tell_case, telling, **options.TELL_CASE)
+        try:
+            await workflow.execute_activity_method(Cases.tell_case, telling, **options.TELL_CASE)
+        except ActivityError:
+            workflow.logger.exception("resweep.untold")
 
     @property
     def _sought(self) -> Sought:

@@ -2,19 +2,17 @@
 
 import asyncio
 import contextlib
-import signal
-import sys
 from datetime import UTC, datetime
 
 import uvicorn
 from fastapi import FastAPI
 
 import rulebook
-from starter import codec_server, logs, settings
+from starter import codec_server
 from starter.console.app import create_app
-from starter.errors import Problem
 from starter.intake import dispatch, routes, webhooks, wiring
 from starter.settings import Settings
+from starter.stack import process
 
 LOOPBACK = "127.0.0.1"
 
@@ -58,20 +56,5 @@ def _codec(told: Settings) -> _Server:
     return _server(codec_server.app_of(told), LOOPBACK, told.codec_port)
 
 
-async def main() -> None:
-    """Serve from the environment: `python -m starter.stack.web`."""
-    told = settings.load()
-    logs.configure(told.log_format, told.log_level)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(told, stop)
-    await asyncio.sleep(0.3)  # see worker.run: the SDK's core may still hold the interpreter
-
-
 if __name__ == "__main__":
-    try:
-        asyncio.run(main())
-    except Problem as problem:
-        print(f"seawall: {problem.line()}", file=sys.stderr)  # noqa: T201  # this is the program's output
-        sys.exit(problem.exit_code)
+    process.live(serve)

@@ -12,8 +12,7 @@ from temporalio.exceptions import ApplicationError
 from escalations.admission import MESSAGES
 from escalations.casefile import CaseFile, Opening
 from escalations.messages import Decide, Learn, Receipt, Said
-from workflows.reception import SAID
-from workflows.reception import fingerprint as fingerprint
+from workflows.reception import SAID, fingerprint
 
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -33,12 +32,11 @@ class SmallCase:
         self.words: list[str] = []
 
     @workflow.run
-    async def run(self, opening: Opening) -> CaseFile:
+    async def run(self, opening: Opening) -> None:
         await workflow.wait_condition(lambda: self.done)
         await workflow.wait_condition(workflow.all_handlers_finished)
         self.file.closed_at = AT
         self.file.ruling = "hide"
-        return self.file
 
     @workflow.update(dynamic=True)
     async def other(self, name: str, args: Sequence[RawValue]) -> Receipt:
@@ -53,7 +51,7 @@ class SmallCase:
     def finish(self) -> None:
         self.done = True
 
-    @workflow.query
+    @workflow.query(name="file")
     def file_now(self) -> CaseFile:
         return self.file
 

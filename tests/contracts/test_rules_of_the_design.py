@@ -119,7 +119,7 @@ def test_types_that_cross_a_temporal_boundary_have_no_rules(name: str) -> None:
         elif dataclasses.is_dataclass(one):
             assert not hasattr(one, "__post_init__"), one
             assert one.__bases__ == (object,), one
-            assert one.__dataclass_params__.kw_only, one
+            assert all(field.kw_only for field in dataclasses.fields(one)), one
 
 
 def test_every_activity_option_has_an_end_for_the_attempt_and_for_the_effort() -> None:

@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from temporalio import activity
+from temporalio.common import RetryPolicy
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
     Interceptor,
     Worker,
 )
+from temporalio.workflow import ActivityConfig
 
 import worker as composition
 from starter import connect, logs, settings
@@ -33,7 +35,8 @@ from store.engine import open_engine
 from workflows import options
 
 PRE, POST = "pre", "post"
-NOTICED_WITHIN = timedelta(seconds=3)
+NOTICED_WITHIN = timedelta(seconds=2)
+AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=200))
 
 
 class Crashing(Interceptor):
@@ -76,9 +79,9 @@ class Boundaries(ActivityInboundInterceptor):
 def hurry() -> None:
     """Let the server notice a dead worker in seconds. How long is not what is tried here; whether it comes right is."""
     for quiet in (options.EVIDENCE, options.PAGING, options.CHAT, options.TELL_CASE):
-        quiet["start_to_close_timeout"] = NOTICED_WITHIN
+        quiet |= ActivityConfig(start_to_close_timeout=NOTICED_WITHIN, retry_policy=AT_ONCE)
     for beating in (options.SEARCH, options.ENFORCEMENT, options.REGULATOR, options.MAIL):
-        beating["heartbeat_timeout"] = NOTICED_WITHIN
+        beating |= ActivityConfig(heartbeat_timeout=NOTICED_WITHIN, retry_policy=AT_ONCE)
 
 
 async def work(crashing: Crashing) -> None:

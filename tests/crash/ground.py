@@ -1,4 +1,4 @@
-"""What does a crash test run on? A real server in its own process, stand-ins, a casebook, and workers that are killed."""
+"""What does a crash test run on? A real server in its own process, stand-ins, a casebook, workers that are killed."""
 
 import asyncio
 import os
@@ -24,8 +24,8 @@ from starter.stack.supervise import _die_with_parent as die_with_parent
 from tests.workflows.world import World
 
 ROOT = Path(__file__).parents[2]
-TASK_TIMEOUT = timedelta(seconds=3)  # then a task that died with its worker is given out again
-DEFAULT_TASK_TIMEOUT = 'history.defaultWorkflowTaskTimeout="3s"'
+TASK_TIMEOUT = timedelta(seconds=2)  # then a task that died with its worker is given out again
+DEFAULT_TASK_TIMEOUT = 'history.defaultWorkflowTaskTimeout="2s"'
 FRESH_ATTRIBUTES = "system.forceSearchAttributesCacheRefreshOnRead=true"
 
 

@@ -24,8 +24,7 @@ from starter.errors import REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from starter.say import IN_FLIGHT, say
 from tests.browser.small_case import AT, SmallCase
 from workflows.options import TASK_QUEUE
-from workflows.reception import SAID
-from workflows.reception import _fingerprint as fingerprint
+from workflows.reception import SAID, fingerprint
 
 SHORT = timedelta(seconds=2)
 
@@ -140,7 +139,7 @@ async def test_reopening_starts_the_next_run_which_remembers_having_been_asked(s
 
         receipt = await say(stack.client, case_id, "reopen", message)
         learned = await say(stack.client, case_id, "learn", _learn("r-2"))
-        file = await stack.client.get_workflow_handle(case_id).query("file_now", result_type=CaseFile)
+        file = await stack.client.get_workflow_handle(case_id).query("file", result_type=CaseFile)
 
     assert receipt.code == "taken"
     assert learned.text == "learned in run 2 for ana.ic"

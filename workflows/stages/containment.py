@@ -6,8 +6,10 @@ from temporalio import workflow
 from temporalio.workflow import ParentClosePolicy
 
 from escalations import ids
+from escalations.casefile import CaseFile
+from escalations.clocks import ClockStatus, wanted_at
 from escalations.consensus import GateKind
-from escalations.enforcement import Manifest, SweepOrder, Swept
+from escalations.enforcement import Manifest, SweepOrder, Swept, combined, standing
 from escalations.model import Milestone, Stage
 from workflows.case import Case
 from workflows.stages.investigation import searched
@@ -42,7 +44,7 @@ async def ratified(case: Case) -> None:
     outcome = await case.decided(
         GateKind.RATIFICATION, file.manifest.digest, manifest=file.manifest, excluded=tuple(sorted(actors))
     )
-    if outcome.option == REVOKE:
+    if outcome.option == REVOKE and not file.ratified:
         await restored(case, f"the emergency act was revoked by {outcome.how}")
     file.ratified = True
 
@@ -57,17 +59,29 @@ async def contained(case: Case) -> None:
         if file.aborted or file.withdrawn:
             case.not_owed(Milestone.CONTAINED, file.aborted or file.withdrawn)
             return
-        if all(order.manifest.digest != manifest.digest for order in file.orders):
+        order = next((one for one in _in_force(file) if one.manifest.digest == manifest.digest), None)
+        if order is None or not _ended(file, order):
             case.enter(Stage.CONTAINMENT)
-            await _swept(case, manifest)
+            await _swept(case, order or _ordered(case, manifest))
+    await taken_back(case)
     if file.aborted or file.withdrawn:
-        await restored(case, file.aborted or file.withdrawn)
         case.not_owed(Milestone.CONTAINED, file.aborted or file.withdrawn)
-        return
-    case.reached(Milestone.CONTAINED, f"sweep {len(file.orders)}")
+    elif any(swept.killed for swept in file.sweeps if swept.order == file.orders[-1].number):
+        _left_to_people(case)
+    else:
+        case.reached(Milestone.CONTAINED, f"sweep {len(file.orders)}")
 
 
-async def _swept(case: Case, manifest: Manifest) -> None:
+def _in_force(file: CaseFile) -> tuple[SweepOrder, ...]:
+    return standing(file.orders, file.undone)
+
+
+def _ended(file: CaseFile, order: SweepOrder) -> bool:
+    """Say whether a sweep has come home. One that failed and waits for its next try has not."""
+    return any(swept.order == order.number for swept in file.sweeps)
+
+
+def _ordered(case: Case, manifest: Manifest) -> SweepOrder:
     file = case.file
     number = len(file.orders) + 1
     order = SweepOrder(
@@ -82,6 +96,11 @@ async def _swept(case: Case, manifest: Manifest) -> None:
         sought=replace(case.plan.sought, beyond=(manifest.digest,), spare=tuple(file.spared)),
     )
     file.orders.append(order)
+    return order
+
+
+async def _swept(case: Case, order: SweepOrder) -> None:
+    file, number, manifest = case.file, order.number, order.manifest
     swept = await _run(case, order, ids.sweep_id(case.id, number))
     file.sweeps.append(swept)
     file.restricted += swept.applied.done + swept.applied.already
@@ -93,22 +112,39 @@ async def _swept(case: Case, manifest: Manifest) -> None:
         case.owe(f"sweep-{number}", f"{len(wrong)} listings could not be hidden: {wrong[0]}", "OPS")
 
 
+def _left_to_people(case: Case) -> None:
+    """Give a sweep that was killed for good to people: part of it was hidden, so its clocks are not met."""
+    number = case.file.orders[-1].number
+    case.owe(f"killed-{number}", f"sweep {number} was stopped half-way: hide the rest, or undo it", "OPS")
+    for clock in case.file.clocks:
+        if clock.meets is Milestone.CONTAINED and clock.status is ClockStatus.RUNNING:
+            case.owe(clock.rule, clock.duty, clock.owner, wanted_at(clock))
+
+
+async def taken_back(case: Case) -> None:
+    """Restore everything, if that was ordered; an order that was given in an earlier run is carried out too."""
+    if case.file.undoing:
+        await restored(case, case.file.undoing)
+        case.file.undoing = ""
+
+
 async def restored(case: Case, why: str, listings: tuple[str, ...] = ()) -> Swept:
     """Bring listings back exactly as they were before: the named ones, or all of the case."""
     file = case.file
     total = Swept(order=0)
     async with case.sweeping:
-        for order in file.orders:
+        for order in _in_force(file):
             file.restores += 1
             back = replace(order, mode="restore", restrict_to=listings, resweeps=(), sought=None)
             swept = await _run(case, back, f"{case.id}/restore/{file.restores}")
             file.sweeps.append(swept)
-            file.restricted -= swept.reversed.done
-            total = swept
+            file.restricted -= swept.reversed.done + swept.reversed.wrong
+            total = replace(total, reversed=combined(total.reversed, swept.reversed))
             text = f"{swept.reversed.done} restored, {swept.reversed.wrong} differ from before: {why}"
             case.journal.note("listings.restored", text, sweep=str(order.number))
             if swept.reversed.wrong or swept.reversed.failed:
                 case.owe(f"restore-{file.restores}", "restored listings differ from their recorded state", "OPS")
+            file.undone.extend(() if listings else (order.number,))
         file.spared.extend(listings)
     return total
 
@@ -119,6 +155,9 @@ async def _run(case: Case, order: SweepOrder, sweep_id: str) -> Swept:
             Sweep.run, order, id=sweep_id, parent_close_policy=ParentClosePolicy.ABANDON
         )
         case.sweeps[order.number] = handle
-        return await handle
+        try:
+            return await handle
+        finally:
+            del case.sweeps[order.number]
 
     return await case.insisted(f"sweep {order.number}", child)

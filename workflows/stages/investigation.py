@@ -8,7 +8,7 @@ from temporalio import workflow
 
 from activities.evidence import EvidenceRoom, Gather
 from activities.marketplace import Marketplace
-from escalations.enforcement import Manifest
+from escalations.enforcement import Manifest, standing
 from workflows import options
 from workflows.case import Case
 from workflows.stages.triage import woken
@@ -18,7 +18,7 @@ async def searched(case: Case) -> Manifest:
     """Find the listings the case is about, as an immutable manifest (a dry run: nothing is touched)."""
     manifest = case.file.manifest
     if manifest is None:
-        done = tuple(order.manifest.digest for order in case.file.orders)
+        done = tuple(order.manifest.digest for order in standing(case.file.orders, case.file.undone))
         sought = replace(case.plan.sought, beyond=done, spare=tuple(case.file.spared))
         manifest = await case.insisted(
             "search",

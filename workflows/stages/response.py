@@ -24,10 +24,10 @@ HIGHEST_LEVEL = 3
 async def responded(case: Case) -> None:
     """Tell authorities, sellers, buyers and the Transparency Database what was done; two people agree first."""
     await _drafted(case)
-    level = 0
     while case.file.notices:
         case.enter(Stage.RESPONSE)
         digest = ids.digest(repr(case.file.notices).encode())
+        level = _level(case, digest)
         outcome = await case.decided(GateKind.RESPONSE, digest, manifest=case.file.manifest, escalated=level)
         if outcome.option == SEND or level >= HIGHEST_LEVEL:
             await _sent(case)
@@ -35,7 +35,12 @@ async def responded(case: Case) -> None:
         if outcome.how != "default":
             _held_back(case, f"held back by {outcome.how}")
             return
-        level += 1
+
+
+def _level(case: Case, digest: str) -> int:
+    """Count how often nobody answered this question, in earlier runs too: each time it goes one level up."""
+    asked = [card.outcome for card in case.file.gates if card.gate.digest == digest]
+    return len([outcome for outcome in asked if outcome is not None and outcome.how == "default"])
 
 
 async def _drafted(case: Case) -> None:
@@ -53,8 +58,12 @@ async def _drafted(case: Case) -> None:
         now=workflow.now(),
         clocks=tuple(file.clocks),
     )
-    asked = workflow.execute_local_activity_method(Policy.draft_notices, request, **options.POLICY)
-    answer = await case.journal.after(asked)
+    answer = await case.insisted(
+        "the notices",
+        lambda: case.journal.after(
+            workflow.execute_local_activity_method(Policy.draft_notices, request, **options.POLICY)
+        ),
+    )
     case.take_clocks(answer.clocks)
     file.notices.extend(answer.notices)
     file.answered = len(file.intakes)
