@@ -104,6 +104,7 @@ async def run(told: Settings, stop: asyncio.Event, ready_file: Path | None = Non
             activities=activities,
             workflow_runner=runner(),
             max_cached_workflows=told.cached_cases,
+            deployment_config=connect.deployment(),
             graceful_shutdown_timeout=timedelta(seconds=20),
         ):
             structlog.get_logger("worker").info("worker.started", task_queue=options.TASK_QUEUE)

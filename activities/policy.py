@@ -26,8 +26,9 @@ class Policy:
     async def plan_case(self, request: PlanRequest) -> Plan:
         """Say how to handle a case: severity, urgency, clocks with their derivation, what to look for and to do.
 
-        Running clocks are kept, or moved when an earlier start or another date of an order became known. Fails with
-        `NoPlaybook`, not retried, for a domain whose playbook does not exist yet.
+        Pure: the same request and rulebook give the same plan. Running clocks are kept, or moved when an earlier
+        start or another date of an order became known. Fails with `NoPlaybook`, not retried, for a domain whose
+        playbook does not exist yet.
         """
         try:
             return planning.planned(self._rulebook, self._calendars, request)
@@ -38,7 +39,7 @@ class Policy:
     async def draft_gate(self, request: GateRequest) -> Gate:
         """Draft one question: options, seats, quorum, time-box and default, with the reasons for each.
 
-        Fails with `QuorumUnreachable`, not retried, when separation of duties leaves too few persons.
+        Pure. Fails with `QuorumUnreachable`, not retried, when separation of duties leaves too few persons.
         """
         try:
             return gates.drafted(self._rulebook, request)
@@ -51,7 +52,7 @@ class Policy:
     async def draft_notices(self, request: NoticesRequest) -> NoticePlan:
         """Say who must be told after the act, in which words, and which clocks the act started.
 
-        An authority is answered even when nothing was found. Fails with `NoPlaybook`, not retried.
+        Pure. An authority is answered even when nothing was found. Fails with `NoPlaybook`, not retried.
         """
         try:
             return self._notices(request)

@@ -10,10 +10,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib import metadata
+from typing import TYPE_CHECKING
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, RPCTimeoutOrCancelledError
+from temporalio.common import WorkerDeploymentVersion
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
@@ -24,7 +27,10 @@ from starter.errors import MISCONFIGURED, UNAVAILABLE, Problem
 from starter.settings import Settings
 from workflows.attributes import KEYS
 
-__all__ = ["KEYS", "answering", "connect", "ensure_search_attributes", "namespace", "server_away"]
+if TYPE_CHECKING:
+    from temporalio.worker import WorkerDeploymentConfig
+
+__all__ = ["KEYS", "answering", "connect", "deployment", "ensure_search_attributes", "namespace", "server_away"]
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 PATIENCE = timedelta(seconds=10)
@@ -101,8 +107,20 @@ def namespace() -> str:
 
 
 def identity() -> str:
-    """Name this process in few bytes: it is stored with most events."""
-    return f"{socket.gethostname()[:8]}.{os.getpid()}"
+    """Name this process in few bytes: it is stored with most events. Names of hosts differ at their end."""
+    return f"{socket.gethostname()[-6:]}.{os.getpid()}"
+
+
+def deployment() -> "WorkerDeploymentConfig":
+    """Name this code in few bytes: it is stored with every task. Routing by version is left to who operates it."""
+    from temporalio.worker import WorkerDeploymentConfig  # not every door needs a worker
+
+    try:
+        release = metadata.version("seawall")
+    except metadata.PackageNotFoundError:  # run from its source, without being installed
+        release = "source"
+    version = WorkerDeploymentVersion(deployment_name="seawall", build_id=release)
+    return WorkerDeploymentConfig(version=version, use_worker_versioning=False)
 
 
 def server_away(address: str) -> Problem:

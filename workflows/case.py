@@ -39,7 +39,7 @@ class Case:
         now = workflow.now()
         self.file = opening.file or CaseFile(case_id=opening.case_id, opened_at=now, intakes=[opening.intake])
         self.watch = Watch(self.show)
-        self.journal = Journal(self.file, self.watch, self.card)
+        self.journal = Journal(self.file, self.watch, self._drawn)
         self.sweeps: dict[int, workflow.ChildWorkflowHandle[Any, Any]] = {}
         self.sweeping = asyncio.Lock()
         self._asking = asyncio.Lock()
@@ -137,8 +137,12 @@ class Case:
         return self.file.plan
 
     def card(self) -> Card:
-        """Draw the card that people see, and keep the text shown in the Temporal UI in step with it."""
-        card = cards.card(self.file, tuple(self.watch.waits), workflow.now())
+        """Draw the card that people see."""
+        return cards.card(self.file, tuple(self.watch.waits), workflow.now())
+
+    def _drawn(self) -> Card:
+        """Draw the card to be written down, and keep the text shown in the Temporal UI in step with it."""
+        card = self.card()
         workflow.set_current_details(_details(card))
         return card
 

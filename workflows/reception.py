@@ -6,8 +6,10 @@ signal is noted in the case with its reason. An error of ours inside a handler f
 
 import hashlib
 import inspect
+import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import workflow
@@ -122,7 +124,15 @@ def judged(update: Callable[..., Any]) -> Any:
 def fingerprint(message: Any) -> str:
     """Tell two contents apart; the door a delivery came by is not content."""
     message = replace(message, said=replace(message.said, door="", attestation=""))
-    return hashlib.sha256(repr(message).encode("utf-8", "replace")).hexdigest()[:12]
+    content = json.dumps([type(message).__name__, asdict(message)], default=_written)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def _written(value: Any) -> str:
+    """Write a time the same way at a door and in a case, which name its zone differently."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat()
+    return str(value)
 
 
 def _refused(code: str, text: str) -> ApplicationError:

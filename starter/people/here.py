@@ -1,7 +1,6 @@
 """What does a command of a person work with? Settings, the casebook, the roster, and Temporal when it must speak."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -106,4 +105,6 @@ def said(person: str, request_id: str) -> Said:
     """Name the speaker and the delivery: the given request id, or a new one that the receipt shows."""
     if len(request_id) > 200 or not request_id.isprintable():
         raise Problem("bad_id", "A request id has 1 to 200 printable characters.")
-    return Said(request_id=request_id or uuid.uuid4().hex, person=person)
+    from starter import signin
+
+    return Said(request_id=request_id or signin.new_request_id(), person=person)

@@ -1,5 +1,6 @@
 """What must hold after everything died once? Asked of three witnesses: the far side, the casebook, the histories."""
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -73,9 +74,16 @@ def statements(ground: Ground, puids: set[str]) -> list[str]:
     return [key for each in told for key in each["detail"]["keys"] if key in puids]
 
 
-def letters(ground: Ground, case_id: str) -> dict[str, int]:
-    """Count how often each letter of a case arrived, by its Message-ID."""
-    return Counter(each["key"] for each in _applied(ground, "mail") if case_id in each["key"])
+def letters(ground: Ground, case_id: str, *, at: str = "") -> dict[str, int]:
+    """Count how often each letter of a case arrived, by its Message-ID; `at` is how its recipient's address ends."""
+    told = _applied(ground, "mail")
+    return Counter(each["key"] for each in told if case_id in each["key"] and each["subject"].endswith(at))
+
+
+def possible_copies(proof: str) -> int:
+    """Read of how many letters a proof says that they may have arrived twice."""
+    found = re.search(r"duplicate possible for (\d+)", proof)
+    return int(found.group(1)) if found else 0
 
 
 def pages(ground: Ground, case_id: str) -> list[str]:

@@ -28,9 +28,11 @@ async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Grou
         await grounds.answering(program, stack)
         client = await grounds.connected(stack, told)
         await connect.ensure_search_attributes(client)
-        yield Ground(
+        made = Ground(
             folder=home, stack=stack, server=program, client=client, engine=engine, standins=standins, told=told
         )
+        made.running.append(program)
+        yield made
     finally:
         await program.end()
         await engine.dispose()

@@ -35,6 +35,7 @@ from store.engine import open_engine
 from workflows import options
 
 PRE, POST = "pre", "post"
+READY = "ready"
 NOTICED_WITHIN = timedelta(seconds=2)
 AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=200))
 
@@ -103,6 +104,7 @@ async def work(crashing: Crashing) -> None:
             interceptors=[crashing],
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         ):
+            (crashing.folder / READY).touch()
             await stop.wait()
 
 

@@ -35,7 +35,7 @@ class Crowd:
         card = None
         async with asyncio.timeout(seconds):
             while card is None or not seen(card):
-                self.ground.server.assert_alive()
+                self.ground.assert_alive()
                 card = await queries.card(self.ground.engine, case_id)
                 if card is not None and not seen(card):
                     await self._attend(card)
@@ -46,7 +46,7 @@ class Crowd:
         """Attend a case until it is closed."""
         return await self.until(case_id, lambda card: card.closed_at)
 
-    async def vote(self, card: Card, asked: GateCard, seat: Seat) -> None:
+    async def vote(self, case_id: str, asked: GateCard, seat: Seat) -> None:
         """Let the first free person of a seat vote."""
         gate = asked.gate
         voted = {vote.person for vote in asked.votes}
@@ -55,28 +55,28 @@ class Crowd:
             said = Said(request_id=f"{gate.id}-{person}", person=person, door="test")
             option = self.options.get(gate.kind, gate.recommended)
             decide = Decide(said=said, gate=gate.id, digest=gate.digest, option=option, role=seat.role, reason="seen")
-            await self._say(card, "decide", decide)
+            await self._say(case_id, "decide", decide)
 
     async def _attend(self, card: Card) -> None:
         for asked in card.gates:
             if asked.outcome is None and (seat := _next_seat(asked)) is not None:
-                await self.vote(card, asked, seat)
+                await self.vote(card.case_id, asked, seat)
         if any("root cause" in wait.reason for wait in card.waiting):
             said = Said(request_id=f"{card.case_id}-cause", person=AUTHOR, door="test")
             cause = ReportFinding(said=said, kind="root_cause", text="weekly import", factors=("DET-1",))
-            await self._say(card, "finding", cause)
+            await self._say(card.case_id, "finding", cause)
         for task in card.tasks:
             if task.done_at is None:
                 said = Said(request_id=f"{card.case_id}-{task.id}", person="ana.ic", door="test")
-                await self._say(card, "task", TaskDone(said=said, task=task.id, proof="by hand"))
+                await self._say(card.case_id, "task", TaskDone(said=said, task=task.id, proof="by hand"))
 
-    async def _say(self, card: Card, name: str, message: Message) -> None:
+    async def _say(self, case_id: str, name: str, message: Message) -> None:
         """Say it once more each time round, until it was answered."""
         request_id = message.said.request_id
         if request_id in self.heard | self.refused.keys():
             return
         try:
-            receipt = await say(self.ground.client, card.case_id, name, message, timeout=PATIENCE)
+            receipt = await say(self.ground.client, case_id, name, message, timeout=PATIENCE)
         except Problem as problem:
             if problem.exit_code == REFUSED:
                 self.refused[request_id] = problem.code

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from starter.settings import Settings
 from starter.stack import parts, ports
 from starter.stack.parts import Stack
 from starter.stack.supervise import _die_with_parent as die_with_parent
+from tests.crash.crashing_worker import READY
 from tests.workflows.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +101,7 @@ class Ground:
     engine: AsyncEngine
     standins: serve.Running
     told: Settings
+    running: list[Program] = field(default_factory=list)
 
     @property
     def world(self) -> World:
@@ -116,19 +118,31 @@ class Ground:
         argv = [sys.executable, "-m", "tests.crash.crashing_worker", "--folder", str(folder)]
         program = Program([*argv, "--points", ",".join(points)], self.stack.env(), folder / "worker.log")
         await program.start()
+        self.running.append(program)
         try:
+            while not (folder / READY).exists():
+                self.assert_alive()
+                await asyncio.sleep(0.05)
             yield Lives(folder=folder, program=program)
-            program.assert_alive()
+            self.assert_alive()
         finally:
+            self.running.remove(program)
             await program.end()
+
+    def assert_alive(self) -> None:
+        """Fail when something ended that nobody killed."""
+        for program in self.running:
+            program.assert_alive()
 
     async def killed_server(self) -> None:
         """Kill the server where it stands."""
+        self.running.remove(self.server)
         assert await self.server.end(signal.SIGKILL) == -signal.SIGKILL
 
     async def serving(self) -> None:
         """Start the server on its file and port, and wait until it answers."""
         await self.server.start()
+        self.running.append(self.server)
         await answering(self.server, self.stack)
 
 

@@ -31,7 +31,7 @@ def boundaries(*names: str) -> tuple[str, ...]:
 REVOKED = boundaries("plan_case", "record", "draft_gate", "find_listings", "gather", "page", "post")
 REVOKED += boundaries("capture_prior", "enforce", "verify", "reverse")
 TOLD = boundaries("draft_notices", "submit_statements", "send_notice")
-PANEL_HEATER = Product(name="Panel Heater", brand="Hearthlow", models=("HL-PH10",), gtins=("9521100310192",))
+WHALE = Product(name="Splash Whale", brand="Tumblebee", models=("TB-W055",), gtins=("9521100550116",))
 CAME_BACK = boundaries("tell_case")
 
 
@@ -69,7 +69,7 @@ async def test_what_is_told_outside_is_told_once_through_a_kill_at_each_boundary
     crowd = Crowd(ground=ground)
 
     async with ground.worker("told", TOLD) as lives:
-        case = await ground.world.opened(recall(PANEL_HEATER, jurisdictions=("DE",)))
+        case = await ground.world.opened(recall(WHALE, jurisdictions=("DE",)))
         await crowd.closed(case.id)
         file = await checks.closing_file(ground, case.id)
 

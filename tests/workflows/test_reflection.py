@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,16 +12,13 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from escalations import ids
 from escalations.admission import MESSAGES
 from escalations.consensus import GateKind
 from escalations.messages import Claim, TaskDone
-from escalations.model import Action
-from store import queries
+from tests.workflows.steering import follow_up, noted
 from tests.workflows.world import World, recall
-from workflows import options
 from workflows.escalation import Escalation
-from workflows.prevention import Prevention, PreventionOrder
+from workflows.prevention import Prevention
 
 NESTED = {"said": {"said": [{"request_id": 1, "person": None}]}, "intake": [[[]]]}
 VALUES: tuple[Any, ...] = (None, 1, "", [], {}, NESTED, "x" * 1_000_000)
@@ -36,7 +32,7 @@ def updates_of(cls: type) -> list[str]:
 
 
 def calls(names: list[str]) -> Iterator[Call]:
-    """Call each handler with one of every value, and with every other arity of a value that changes from name to name."""
+    """Call each handler with one of every value, and with every other arity of a value that changes with the name."""
     turning = itertools.cycle(VALUES)
     for name in names:
         yield from ((name, [value]) for value in VALUES)
@@ -69,8 +65,7 @@ async def kinds(handle: Any) -> list[int]:
 
 async def unread(world: World, case_id: str) -> list[str]:
     """Find the code of every signal that the case could not take."""
-    entries = await queries.entries(world.engine, case_id, limit=1000)
-    return [dict(entry.data)["code"] for entry in entries if entry.kind == "message.refused"]
+    return [dict(entry.data)["code"] for entry in await noted(world, case_id, "message.refused")]
 
 
 async def until_unread(world: World, case_id: str, count: int) -> list[str]:
@@ -106,9 +101,8 @@ async def test_no_update_of_any_arity_or_type_wedges_a_case(world: World) -> Non
 async def test_no_signal_of_any_arity_or_type_wedges_a_case_and_each_leaves_a_trace(world: World) -> None:
     handle = await world.opened(recall())
     await world.gate(handle, GateKind.LEGAL_REVIEW)
-    names = list(MESSAGES)
-    heard = [call for call in calls(["report", "nonsense"])]
-    heard += [(name, [value]) for name, value in zip(names, itertools.cycle(VALUES))]
+    heard = list(calls(["report", "nonsense"]))
+    heard += [(name, [value]) for name, value in zip(MESSAGES, itertools.cycle(VALUES), strict=False)]
 
     await in_small_crowds([handle.signal(name, args=args) for name, args in heard])
     codes = await until_unread(world, handle.id, len(heard))
@@ -142,21 +136,8 @@ async def test_what_was_not_sealed_for_the_case_is_refused_and_noted(world: Worl
 
 
 async def test_no_message_of_any_arity_or_type_wedges_the_follow_up_of_an_action(world: World) -> None:
-    case = await world.opened(recall())
-    await world.gate(case, GateKind.LEGAL_REVIEW)
-    file = await case.query(Escalation.file)
-    assert file.plan is not None
-    action = Action(
-        id="block", title="block it", owner="petra.product", strength="automate",
-        due=timedelta(days=30), verifier_role="PSAF",
-    )  # fmt: skip
-    order = PreventionOrder(
-        case_id=case.id, number=1, action=action, plan=replace(file.plan, clocks=()), opened_at=file.opened_at
-    )
-    handle = await world.env.client.start_workflow(
-        Prevention.run, order, id=ids.prevention_id(case.id, 1), task_queue=options.TASK_QUEUE
-    )
-    heard: list[Call] = [(name, [value]) for name, value in zip(MESSAGES, itertools.cycle(VALUES))]
+    handle = await follow_up(world)
+    heard: list[Call] = [(name, [value]) for name, value in zip(MESSAGES, itertools.cycle(VALUES), strict=False)]
 
     await in_small_crowds([refused(handle, call) for call in calls([*updates_of(Prevention), "learn"])])
     await in_small_crowds([handle.signal(name, args=args) for name, args in heard])
