@@ -203,7 +203,8 @@ class Marketplace:
 
     async def _targets(self, span: Span) -> tuple[Target, ...]:
         whole = await self._manifest(span.order.manifest.digest)
-        return manifests.span(whole, span.start, span.stop, span.order.restrict_to)
+        concerned = manifests.span(whole, span.start, span.stop, span.order.restrict_to)
+        return tuple(target for target in concerned if target.listing not in span.order.spare)
 
     async def _manifest(self, digest: str) -> tuple[Target, ...]:
         if digest not in self._manifests:

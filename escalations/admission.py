@@ -135,6 +135,8 @@ def _learn(file: CaseFile, message: Learn, now: datetime) -> Refusal | None:
         value = facts.parsed(message.fact, message.value)
     except facts.BadFact as problem:
         return "bad_fact", str(problem)
+    if message.fact.startswith("order_") and file.intakes[0].order is None:
+        return "bad_fact", "the first report of this case is no order; tell the case of the order's own report"
     if message.fact == "aware_at" and isinstance(value, datetime) and value > now:
         return "bad_fact", "the company cannot have become aware in the future"
     if message.fact == "order_withdrawn" and file.withdrawn:
@@ -169,9 +171,12 @@ def _delegate(file: CaseFile, message: Delegate, now: datetime) -> Refusal | Non
     return None
 
 
-def _finding(_file: CaseFile, message: ReportFinding, _now: datetime) -> Refusal | None:
+def _finding(file: CaseFile, message: ReportFinding, _now: datetime) -> Refusal | None:
     if not message.kind or not message.text.strip():
         return "reason_required", "a finding needs a kind and a text"
+    judged = any(card.gate.kind is consensus.GateKind.ROOT_CAUSE and not card.outcome for card in file.gates)
+    if message.factors and judged:
+        return "gate_open", "an analysis is being judged; say what is missing at its gate"
     if message.factors and any(not action.owner or not action.title for action in message.actions):
         return "bad_action", "each corrective action needs a title and an owner"
     return None
@@ -239,8 +244,8 @@ def _appeal(file: CaseFile, message: Appeal, _now: datetime) -> Refusal | None:
         return "listings_required", "name the listings"
     if not file.restricted:
         return "nothing_restricted", f"{file.case_id} has restricted no listings"
-    deciders = {vote.person for card in file.gates for vote in card.votes}
-    if message.grant and message.said.person in deciders:
+    deciders = {who for card in file.gates for vote in card.votes for who in (vote.person, vote.on_behalf_of)}
+    if (message.grant or message.deny) and message.said.person in deciders:
         return "separation_of_duties", "an appeal is granted by somebody who did not decide the act (DSA art. 20)"
     return None if message.reason.strip() else ("reason_required", "say why the listings were hidden wrongly")
 

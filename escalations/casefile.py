@@ -16,12 +16,12 @@ from escalations.record import GateCard
 class CaseFile:
     """Everything a case knows. The workflow is its only writer; a run hands it to the next one whole.
 
-    `again` asks for another round of the process (a new report came), `answered` counts the intakes of finished
-    rounds; `notices` are those still owed, `numbered` how many were ever ordered, `orders` every enforcement given,
-    `spared` listings never to touch again; `downgrades` maps a fact to the person and value of a lowering that waits
-    for a second person; `rung` lists clock warnings already given; `answers` maps request ids to receipts over all
-    runs (Temporal forgets update ids at each new run). `undone` are the numbers of orders that were taken back in full,
-    `undoing` is why all of them shall be, until they are. `seq` is the number of the last casebook entry.
+    `again` asks for another round of the process (a new report came); `answered` counts the intakes and
+    `answered_orders` the enforcements that were answered for. `notices` are those still owed, `numbered` how many were
+    ever ordered; `orders` is every enforcement given, `undone` the numbers of those taken back, `undoing` why all are
+    being taken back, `spared` listings never to touch again. `downgrades` maps a fact to the person and value of a
+    lowering that waits for a second person; `rung` lists clock warnings already given; `answers` maps request ids to
+    receipts over all runs (Temporal forgets update ids at each new run). `seq` is the number of the last entry.
     """
 
     case_id: str
@@ -42,6 +42,7 @@ class CaseFile:
     findings: list[Finding] = field(default_factory=list)
     again: bool = False
     answered: int = 0
+    answered_orders: int = 0
     investigated: bool = False
     manifest: Manifest | None = None
     ruling: str = ""

@@ -59,6 +59,7 @@ class SweepOrder:
     batch: int = 200
     resweeps: tuple[timedelta, ...] = ()
     sought: Sought | None = None
+    spare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,12 +171,14 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appeal:
-    """A seller says some of its listings were hidden wrongly. Granted by a person who did not decide the act."""
+    """A seller says some of its listings were hidden wrongly. Granted or denied by a person who did not decide
+    the act."""
 
     said: Said
     listings: tuple[str, ...]
     reason: str
     grant: bool = False
+    deny: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,8 +43,8 @@ class Notice:
 class NoticeOrder:
     """Send one notice. `number` is the n-th notice of the case, `decision` the number of the decision it reports.
 
-    `manifest` is the digest of the targets it is about; `restrict_to`, unless empty, keeps only these listings of it; those
-    in `spare` were restored and are left out.
+    `manifest` is the digest of the targets it is about; `restrict_to`, unless empty, keeps only these listings of it;
+    those in `spare` were restored and are left out.
     `aware_at` is when we learned of the harm, from which the buyers to be told are counted back; by default `at`.
     """
 

@@ -295,13 +295,27 @@ async def _closed_file(saying: _Saying) -> CaseFile | None:
                 return None
             if newest.status is not WorkflowExecutionStatus.COMPLETED:
                 raise _halted()
-            closed = saying.client.get_workflow_handle(saying.case_id, run_id=newest.run_id)
-            file: CaseFile = await closed.query("file", result_type=CaseFile, rpc_timeout=saying.timeout)
-            return file
+            return await _remembered(saying, newest.run_id)
     except (RPCError, TimeoutError) as error:
         raise await _silence(saying) from error
     except WorkflowQueryFailedError as failed:
         raise _halted() from failed
+
+
+async def _remembered(saying: _Saying, run_id: str) -> CaseFile:
+    """Query a closed run for its file, and again when a query got lost.
+
+    A worker that keeps no runs in its cache can drop one of two queries that reach it together (seen with SDK 1.30).
+    """
+    closed = saying.client.get_workflow_handle(saying.case_id, run_id=run_id)
+    while True:
+        try:
+            file: CaseFile = await closed.query("file", result_type=CaseFile, rpc_timeout=saying.timeout / 4)
+        except RPCError as error:
+            if error.status not in (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED):
+                raise
+        else:
+            return file
 
 
 def _halted() -> Problem:

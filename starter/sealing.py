@@ -136,7 +136,7 @@ def tombstone(reason: str) -> Payload:
 
 def seal(payload: Payload, ring: KeyRing, namespace: str, scope: str) -> Payload:
     """Pack and seal one payload. At most 28 bytes, the header and the scope are added to what packing leaves."""
-    flags, plain = packing.packed(payload)
+    flags, plain = packing.packed(payload, scope)
     named, flags = _scope_bytes(scope, flags)
     key_id, key = ring.sealer()
     header = bytes([flags]) + key_id + named
@@ -170,7 +170,7 @@ def unseal(payload: Payload, ring: KeyRing, namespace: str, scope: str | None = 
     if scope is not None and owner != scope:
         raise Unreadable("other_case")
     try:
-        return packing.unpacked(flags, plain)
+        return packing.unpacked(flags, plain, owner)
     except ValueError:
         raise Unreadable("malformed") from None
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate, TypedSearchAttributes
 
 from escalations.model import Domain, Stage
 
@@ -47,6 +47,11 @@ def of(
         "due": due,
         "waiting_for": list(waiting_for) or None,
     }
+
+
+def shown(held: TypedSearchAttributes) -> Shown:
+    """Read what a run shows already: the door set it, or the run before."""
+    return {name: held.get(key) for name, key in _BY_NAME.items()}
 
 
 def changes(before: Shown, now: Shown) -> list[SearchAttributeUpdate[Any]]:

@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, FailureError
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ChildWorkflowError,
+    FailureError,
+    WorkflowAlreadyStartedError,
+)
 
 from activities.chat import Chat, ChatPost
 from activities.paging import Page, Paging, Urgency
@@ -25,6 +31,8 @@ from workflows.journal import Journal
 from workflows.waiting import HistoryGrewLong, Watch
 
 WAKE_UP = 1  # priorities up to this one wake people
+A_DAY = timedelta(days=1)
+SUPERSEDED = "superseded"
 RETRY_AFTER = timedelta(hours=1)
 T = TypeVar("T")
 
@@ -42,9 +50,9 @@ class Case:
         self.journal = Journal(self.file, self.watch, self._drawn)
         self.sweeps: dict[int, workflow.ChildWorkflowHandle[Any, Any]] = {}
         self.sweeping = asyncio.Lock()
-        self._asking = asyncio.Lock()
+        self._asking: dict[GateKind, asyncio.Lock] = {}
         self._beside: list[asyncio.Task[Any]] = []
-        self._shown: attributes.Shown = {}
+        self._shown = attributes.shown(workflow.info().typed_search_attributes)
         self._searched = searched
 
     async def attended(self, story: Coroutine[Any, Any, T]) -> T:
@@ -95,12 +103,23 @@ class Case:
             self.file.closed_at = None
             self.file.runs += 1
             self.file.stage = Stage.TRIAGE
-            self.file.withdrawn = self.file.aborted = ""
+            if self.file.withdrawn or self.file.aborted:
+                # What was restored stays restored until it was found and judged anew.
+                self.file.withdrawn = self.file.aborted = ""
+                self.look_again("another round: the case was reopened")
             self.journal.note("case.reopened", opening.reopened_why, actor=opening.reopened_by)
             # Without something owed the case would close again before anybody has looked.
             self.owe(f"reopened-{self.file.runs}", f"review: {opening.reopened_why}", self.plan.owner)
         if opening.reopened_with is not None:
             self.take_in(opening.reopened_with, opening.reopened_by)
+
+    def look_again(self, why: str) -> None:
+        """Begin another round of the process; what was done stays done."""
+        self.file.again = False
+        self.file.investigated = False
+        self.file.manifest = None
+        self.file.ruling = ""
+        self.journal.note("case.continued", why)
 
     def take_in(self, intake: Intake, person: str) -> None:
         """Take another report into the case and ask for another round of the process."""
@@ -206,11 +225,11 @@ class Case:
         """Stop the clocks that waited for a milestone; with `rules`, only those (each authority is told on its own)."""
         self._turn(clocks.meet(tuple(self.file.clocks), milestone, workflow.now(), proof, rules), milestone.value)
 
-    def not_owed(self, milestone: Milestone, reason: str) -> None:
-        """End the clocks that asked for something that was decided against: a record with its reason."""
+    def not_owed(self, milestone: Milestone, reason: str, rules: tuple[str, ...] = ()) -> None:
+        """End the clocks that ask for something nobody is owed; with `rules`, only those. A record with its reason."""
         ended = [
             replace(clock, status=ClockStatus.NOT_APPLICABLE, reason=reason)
-            if clock.meets is milestone and clock.status is ClockStatus.RUNNING
+            if clock.meets is milestone and clock.status is ClockStatus.RUNNING and (not rules or clock.rule in rules)
             else clock
             for clock in self.file.clocks
         ]
@@ -233,24 +252,38 @@ class Case:
         manifest: Manifest | None = None,
         excluded: tuple[str, ...] = (),
         escalated: int = 0,
+        moot: Callable[[], bool] = lambda: False,
     ) -> Outcome:
-        """Ask people one question and wait for their answer; at the time-box the default is taken and marked so."""
-        async with self._asking:
-            card = self._open_gate(kind) or await self._ask(kind, digest, manifest, excluded, escalated)
+        """Ask people one question and wait for their answer; at the time-box the default is taken and marked so.
+
+        A question that became `moot` meanwhile is closed as superseded.
+        """
+        async with self._asking.setdefault(kind, asyncio.Lock()):
+            card = self.asks(kind) or await self._ask(kind, digest, manifest, excluded, escalated)
         gate = card.gate
         await self.watch.until(
-            lambda: self.gate(gate.id).outcome is not None,
+            lambda: self.gate(gate.id).outcome is not None or moot(),
             owner=", ".join(seat.role for seat in gate.seats),
             reason=gate.question,
             until=gate.due_at,
             then=f"default: {gate.default}",
         )
+        if moot():
+            self.supersede(kind)
         outcome = self.gate(gate.id).outcome
         if outcome is None:
             outcome = consensus.by_default(gate, self.gate(gate.id).votes, workflow.now())
             self.conclude(gate.id, outcome)
-            await self.page(f"nobody decided {gate.kind.value} in time; default {gate.default} taken")
+            self.beside(self.page(f"nobody decided {gate.kind.value} in time; default {gate.default} taken"))
         return outcome
+
+    def supersede(self, kind: GateKind) -> None:
+        """Close an open question that no longer needs an answer."""
+        card = self.asks(kind)
+        if card is not None:
+            gate = card.gate
+            over = Outcome(gate=gate.id, option=gate.default, how=SUPERSEDED, at=workflow.now(), votes=card.votes)
+            self.conclude(gate.id, over)
 
     def gate(self, gate_id: str) -> GateCard:
         """Find a gate of the case by its id."""
@@ -300,7 +333,8 @@ class Case:
         )
         return card
 
-    def _open_gate(self, kind: GateKind) -> GateCard | None:
+    def asks(self, kind: GateKind) -> GateCard | None:
+        """Find the open question of a kind."""
         return next((card for card in self.file.gates if card.gate.kind is kind and card.outcome is None), None)
 
     # people
@@ -325,7 +359,7 @@ class Case:
         while True:
             try:
                 return await self.watch.busy(hands(), within)
-            except (*options.NOT_AT_ONCE, ChildWorkflowError) as failure:
+            except (*options.NOT_AT_ONCE, ChildWorkflowError, WorkflowAlreadyStartedError) as failure:
                 self.journal.note("hand.failed", f"{what} failed: {_cause(failure)}", system=what)
                 await self.page(f"{what} failed")
                 await self.until_told(f"{what} failed ({_cause(failure)})", "try again")
@@ -349,9 +383,12 @@ class Case:
 
     def owe(self, task_id: str, title: str, owner: str, due_at: datetime | None = None) -> None:
         """Give somebody a task, once; it blocks closing until it is done."""
-        if any(task.id == task_id for task in self.file.tasks):
+        if any(task.id == task_id and not task.done_at for task in self.file.tasks):
             return
-        due_at = due_at or workflow.now() + self.plan.targets.decide
+        if any(task.id == task_id for task in self.file.tasks):
+            task_id = f"{task_id}-{len(self.file.tasks) + 1}"
+        patience = self.file.plan.targets.decide if self.file.plan else A_DAY
+        due_at = due_at or workflow.now() + patience
         self.file.tasks.append(Task(id=task_id, title=title, owner=owner, due_at=due_at))
         self.journal.note("task.opened", f"{title} ({owner}, until {_when(due_at)})", task=task_id)
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError
+from temporalio.exceptions import FailureError
 from temporalio.workflow import ChildWorkflowHandle
 
 from escalations import consensus, facts, ids
+from escalations.casefile import Opening
 from escalations.clocks import release, suspend, withdraw
 from escalations.enforcement import standing
 from escalations.messages import (
@@ -30,9 +31,12 @@ from escalations.messages import (
     TaskDone,
     Withdraw,
 )
-from escalations.model import Finding, Intake, RootCause
+from escalations.model import Finding, Intake, Milestone, RootCause
+from workflows import options
 from workflows.case import Case
-from workflows.stages.containment import contained_in_emergency, ratified, restored, taken_back
+from workflows.stages.containment import in_emergency, restored, taken_back
+from workflows.stages.legal_review import HIDE
+from workflows.stages.response import given_to_people
 
 
 async def effect(case: Case, message: Any) -> str:
@@ -60,6 +64,17 @@ async def _learn(case: Case, message: Learn) -> str:
     return f"learned; priority {file.plan.priority}" if file.plan else "learned before triage"
 
 
+async def resumed(case: Case, opening: Opening) -> None:
+    """Take up what a run before this one left: why it was reopened, what it was undoing, what it was asking."""
+    case.begun(opening)
+    if opening.reopened_with is not None:
+        await planned_anew(case)
+    if case.file.undoing:
+        case.beside(taken_back(case))
+    if case.asks(consensus.GateKind.CONTAINMENT):
+        case.beside(in_emergency(case))
+
+
 async def planned_anew(case: Case) -> None:
     """Ask policy again with what is known now; harm that calls for it is contained at once.
 
@@ -69,13 +84,18 @@ async def planned_anew(case: Case) -> None:
         return
     try:
         plan = await case.replan()
-    except ActivityError as failure:
-        case.journal.note("triage.blocked", f"no new plan: {failure.cause}")
+    except options.NOT_AT_ONCE as failure:
+        case.journal.note("triage.blocked", f"no new plan: {failure}")
         case.owe(f"replan-{len(case.file.tasks) + 1}", "the rulebook has no answer to what is known now", "OPS")
         return
     case.journal.note("case.triaged", f"priority {plan.priority}, score {plan.severity.score}", rulebook=plan.rulebook)
+    case.reached(Milestone.INTAKE_ACKNOWLEDGED, "added to the case")
+    if case.file.answered:
+        given_to_people(case)
+    if plan.contain_first and case.file.ruling and case.file.ruling != HIDE:
+        case.file.again = True
     if plan.contain_first:
-        case.beside(_in_emergency(case))
+        case.beside(in_emergency(case))
 
 
 def _second_person(case: Case, message: Learn) -> bool:
@@ -87,11 +107,6 @@ def _second_person(case: Case, message: Learn) -> bool:
     case.file.downgrades[message.fact] = said
     case.journal.note("fact.doubted", f"{message.fact}: {message.value}, not confirmed", actor=message.said.person)
     return False
-
-
-async def _in_emergency(case: Case) -> None:
-    await contained_in_emergency(case)
-    await ratified(case)
 
 
 async def _decide(case: Case, message: Decide) -> str:
@@ -264,7 +279,11 @@ async def _stop(case: Case, person: str, kind: str, reason: str) -> str:
 
 async def _appeal(case: Case, message: Appeal) -> str:
     file, person = case.file, message.said.person
-    waiting = next((one for one in file.appeals if one.listings == message.listings), None)
+    waiting = next((one for one in file.appeals if set(one.listings) == set(message.listings)), None)
+    if message.deny:
+        file.appeals[:] = [one for one in file.appeals if one is not waiting]
+        case.journal.note("appeal.denied", message.reason, actor=person, listings=" ".join(message.listings))
+        return "the appeal is denied; the listings stay hidden"
     if not message.grant:
         if waiting is None:
             file.appeals.append(message)

@@ -13,10 +13,10 @@ with workflow.unsafe.imports_passed_through():
     from escalations.record import Card
     from workflows.case import Case
     from workflows.clockwork import clocks_kept
-    from workflows.effects import effect, planned_anew
+    from workflows.effects import effect, resumed
     from workflows.reception import Reception, judged
     from workflows.stages.closing import closed
-    from workflows.stages.containment import contained, contained_in_emergency, ratified, taken_back
+    from workflows.stages.containment import contained, contained_in_emergency, ratified_beside, taken_back
     from workflows.stages.investigation import investigated
     from workflows.stages.legal_review import ruled
     from workflows.stages.response import responded
@@ -49,21 +49,17 @@ class Escalation:
 
     async def _story(self, opening: Opening) -> None:
         case = self.case
-        case.begun(opening)
-        if opening.reopened_with is not None:
-            await planned_anew(case)
-        if case.file.undoing:
-            case.beside(taken_back(case))
         case.beside(clocks_kept(case))
+        await resumed(case, opening)
         while True:
             plan = await triaged(case)
             if plan.contain_first:
                 await contained_in_emergency(case)
-            if not case.file.ratified:
-                case.beside(ratified(case))
+            ratified_beside(case)
             await investigated(case)
             if await ruled(case):
                 await contained(case)
+            await taken_back(case)
             await responded(case)
             await root_cause_found(case)
             if await closed(case):

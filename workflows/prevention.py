@@ -93,7 +93,8 @@ class Prevention:
         """Wait for the owner; an overdue action pages every week."""
         case = self.case
         due = max(opened_at + action.due, workflow.now() + action.due / 4)
-        case.owe(task_id, action.title, action.owner, due)
+        if all(task.id != task_id for task in case.file.tasks):
+            case.owe(task_id, action.title, action.owner, due)
         while any(task.id == task_id and not task.done_at for task in case.file.tasks):
             done = await case.watch.until(
                 lambda: all(task.done_at for task in case.file.tasks if task.id == task_id),

@@ -60,7 +60,9 @@ class Screen:
     def title(self, text: str) -> None:
         """Begin a section."""
         if not self.quiet:
-            self.console.rule(text) if self.console.is_terminal else self.console.print(f"== {text}", highlight=False, soft_wrap=True)
+            self.console.rule(text) if self.console.is_terminal else self.console.print(
+                f"== {text}", highlight=False, soft_wrap=True
+            )
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Show a table; as tab-separated lines when piped."""

@@ -36,19 +36,16 @@ async def assert_nothing_was_lost(ground: Ground, file: CaseFile, crowd: Crowd) 
     assert set(_twice(votes)) == set()
 
 
-async def assert_only_kills_failed_tasks(ground: Ground, case_id: str, kills: int) -> None:
-    """No code of ours failed a workflow task; those that ran into their end are as many as died, at most."""
-    failed, late = [], 0
-    for history in await histories(ground.client, case_id):
-        for event in history.events:
-            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-                failed.append(event.workflow_task_failed_event_attributes.failure.message)
-            # A task that waited for a dead worker's own queue timed out too, but nobody had started it.
-            started = event.workflow_task_timed_out_event_attributes.started_event_id
-            late += event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT and started > 0
+async def assert_no_task_failed(ground: Ground, case_id: str) -> None:
+    """No code of ours failed a workflow task. A task that died with its worker or server shows as timed out."""
+    failed = [
+        event.workflow_task_failed_event_attributes.failure.message
+        for history in await histories(ground.client, case_id)
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+    ]
 
     assert failed == []
-    assert late <= kills
 
 
 async def histories(client: Client, case_id: str) -> list[WorkflowHistory]:

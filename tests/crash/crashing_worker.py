@@ -26,7 +26,6 @@ from temporalio.worker import (
     Interceptor,
     Worker,
 )
-from temporalio.workflow import ActivityConfig
 
 import worker as composition
 from starter import connect, logs, settings
@@ -80,9 +79,9 @@ class Boundaries(ActivityInboundInterceptor):
 def hurry() -> None:
     """Let the server notice a dead worker in seconds. How long is not what is tried here; whether it comes right is."""
     for quiet in (options.EVIDENCE, options.PAGING, options.CHAT, options.TELL_CASE):
-        quiet |= ActivityConfig(start_to_close_timeout=NOTICED_WITHIN, retry_policy=AT_ONCE)
+        quiet.update({"start_to_close_timeout": NOTICED_WITHIN, "retry_policy": AT_ONCE})
     for beating in (options.SEARCH, options.ENFORCEMENT, options.REGULATOR, options.MAIL):
-        beating |= ActivityConfig(heartbeat_timeout=NOTICED_WITHIN, retry_policy=AT_ONCE)
+        beating.update({"heartbeat_timeout": NOTICED_WITHIN, "retry_policy": AT_ONCE})
 
 
 async def work(crashing: Crashing) -> None:
@@ -102,7 +101,7 @@ async def work(crashing: Crashing) -> None:
             activities=await composition.hands(told, client, engine, stack),
             workflow_runner=composition.runner(),
             interceptors=[crashing],
-            sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=0.5),
         ):
             (crashing.folder / READY).touch()
             await stop.wait()
@@ -116,7 +115,8 @@ def born(crashing: Crashing) -> int:
     ended = 1
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        die_with_parent()
+        if sys.platform == "linux":
+            die_with_parent()
         asyncio.run(work(crashing))
         ended = 0
     except BaseException:

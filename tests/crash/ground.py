@@ -107,8 +107,7 @@ class Ground:
     def world(self) -> World:
         """The words of the process tests, over this site."""
         env = WorkflowEnvironment.from_client(self.client)
-        given = {"engine": self.engine, "standins": self.standins, "told": self.told}
-        return World(env=env, **given, task_timeout=TASK_TIMEOUT)
+        return World(env=env, engine=self.engine, standins=self.standins, told=self.told, task_timeout=TASK_TIMEOUT)
 
     @asynccontextmanager
     async def worker(self, name: str, points: Sequence[str] = ()) -> AsyncIterator[Lives]:

@@ -2,27 +2,28 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
 
 from escalations.consensus import GateKind
+from standins.faults import assert_all_fired
 from starter.intake import desk as desks
 from starter.intake import dispatch, wiring
 from starter.intake.desk import Outcome
 from starter.intake.report import Parsed, parse_report
-from standins.faults import assert_all_fired
 from tests.crash import checks
 from tests.crash.crowd import Crowd
 from tests.crash.ground import Ground
 from workflows.escalation import Escalation
 
 pytestmark = [pytest.mark.slow]
-BLENDER = {"name": "Orbit Portable Blender", "brand": "Brightnook", "models": ["BN-OB300"], "gtins": ["9521100430043"]}
-NOWHERE = {"name": "Zephyrine Quillbrush", "brand": "Zephyrine", "models": ["ZQ-99871"], "gtins": ["9521109990015"]}
+WHALE = {"name": "Splash Whale", "brand": "Tumblebee", "models": ["TB-W055"], "gtins": ["9521100550116"]}
+NOWHERE = {"name": "Zephyrine Quillbrush", "brand": "Zephyrine", "models": ["ZQ-99871"]}
 
 
-def report(number: int, product: dict[str, object]) -> Parsed:
+def report(number: int, product: Mapping[str, object]) -> Parsed:
     """A recall notice in our own format."""
     document = {
         "schema_version": 1,
@@ -40,13 +41,12 @@ async def taken_while_the_server_dies(ground: Ground) -> list[Outcome]:
     """One report is answered, six are on their way when the server is killed, one comes while nobody is there."""
     desk = wiring.desk(ground.told, ground.engine, wiring.held(ground.client))
     underway = [asyncio.create_task(desks.receive(desk, report(number, NOWHERE))) for number in range(2, 8)]
-    answered = await desks.receive(desk, report(1, BLENDER))
+    answered = await desks.receive(desk, report(1, WHALE))
     await ground.killed_server()
     late = await desks.receive(desk, report(8, NOWHERE))
     outcomes = [answered, *await asyncio.gather(*underway), late]
     await ground.serving()
-    while (await dispatch.once(desk))[1]:
-        await asyncio.sleep(0.1)
+    assert await dispatch.once(desk) == (sum(not outcome.started for outcome in outcomes), 0)
     return outcomes
 
 
@@ -90,4 +90,4 @@ async def test_a_killed_server_loses_no_report_no_vote_and_no_listing(ground: Gr
     assert lives.kills == 0
     for file in files:
         await checks.assert_nothing_was_lost(ground, file, crowd)
-        await checks.assert_only_kills_failed_tasks(ground, file.case_id, kills=3)
+        await checks.assert_no_task_failed(ground, file.case_id)

@@ -62,7 +62,7 @@ async def test_an_emergency_that_is_revoked_survives_a_kill_at_each_boundary(gro
     assert await ground.world.listings("Ohmberry") == before
     assert file.restricted == 0
     await checks.assert_nothing_was_lost(ground, file, crowd)
-    await checks.assert_only_kills_failed_tasks(ground, case.id, lives.kills)
+    await checks.assert_no_task_failed(ground, case.id)
 
 
 async def test_what_is_told_outside_is_told_once_through_a_kill_at_each_boundary(ground: Ground) -> None:
@@ -83,7 +83,7 @@ async def test_what_is_told_outside_is_told_once_through_a_kill_at_each_boundary
     assert set(letters.values()) == {1}
     assert sum(letters.values()) + len(puids) == sum(sent.count for sent in file.sent)
     await checks.assert_nothing_was_lost(ground, file, crowd)
-    await checks.assert_only_kills_failed_tasks(ground, case.id, lives.kills)
+    await checks.assert_no_task_failed(ground, case.id)
 
 
 async def test_what_came_back_is_told_to_the_case_once_through_a_kill_at_each_boundary(ground: Ground) -> None:
@@ -104,7 +104,7 @@ async def test_what_came_back_is_told_to_the_case_once_through_a_kill_at_each_bo
     assert lives.hit() == set(CAME_BACK)
     assert [finding.kind for finding in file.findings] == ["resweep_found"]
     await checks.assert_nothing_was_lost(ground, file, crowd)
-    await checks.assert_only_kills_failed_tasks(ground, case.id, lives.kills)
+    await checks.assert_no_task_failed(ground, case.id)
 
 
 def looking_again(file: CaseFile) -> SweepOrder:

@@ -179,7 +179,7 @@ def test_the_dictionary_is_the_one_that_histories_were_packed_with() -> None:
     assert hashlib.sha256(sealing_words.WORDS).hexdigest() == WORDS_1
 
 
-WORDS_1 = "dbf44a969c72cdf04724370249446478d01f18e6868f584ee75b6a40cda7b6fd"
+WORDS_1 = "61a832dd8fa0f6b98346c2ed848c3a27d2cf52314639f919da768717df6887e6"
 
 
 # The ring

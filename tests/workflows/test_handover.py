@@ -11,9 +11,8 @@ from escalations import ids
 from escalations.consensus import GateKind
 from escalations.messages import Assign, Claim, Learn, TaskDone
 from store import queries, verification
-from tests.workflows.steering import HIDE, follow_up, held_sweep, noted, seen
+from tests.workflows.steering import HIDE, filed, follow_up, held_sweep, noted, seen
 from tests.workflows.world import World, recall
-from workflows.prevention import Prevention
 
 FEW = 4
 
@@ -106,7 +105,7 @@ async def test_the_follow_up_of_an_action_crosses_over_too(world: World) -> None
     gate = await world.gate(handle, GateKind.VERIFICATION)
     await world.agree(handle, GateKind.VERIFICATION, "verified")
     await handle.result()
-    file = await handle.query(Prevention.file)
+    file = await filed(handle)
 
     assert gate.gate.id == ids.gate_id(handle.id, 1)
     assert file.runs == 2

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,10 +35,10 @@ from escalations.messages import (
     Withdraw,
 )
 from escalations.model import Milestone
+from escalations.record import Card
 from standins.faults import assert_all_fired
-from tests.workflows.steering import HIDE, held_sweep, noted, refusal, seen
+from tests.workflows.steering import HIDE, asked, filed, held_sweep, noted, refusal, seen
 from tests.workflows.world import BLENDER, INJURED, NOWHERE, POWER_BANK, Handle, World, order, recall
-from workflows.escalation import Escalation
 from workflows.sweep import Sweep
 
 PAUSABLE = "EU-TCO-3-3"
@@ -180,12 +181,15 @@ FORMS = pytest.mark.parametrize("say", [said_as_update, said_as_signal], ids=["u
 
 async def said_one_by_one(world: World, handle: Handle, rows: tuple[Row, ...], say: Say) -> None:
     """Say each message of a table and see its effect, and its receipt kept under its request id."""
+    file = await filed(handle)
     for row in rows:
-        message = row.build(world.by(row.by), await handle.query(Escalation.file))
+        message = row.build(world.by(row.by), file)
         await say(world, handle, row.name, message)
-        file = await seen(handle, lambda file, asked=message.said.request_id: asked in file.answers)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-        assert file.answers[message.said.request_id].code == "taken", row.name
-        await seen(handle, row.seen)
+        file = await seen(handle, partial(_taken, row, message.said.request_id))
+
+
+def _taken(row: Row, request_id: str, file: CaseFile) -> bool:
+    return request_id in file.answers and file.answers[request_id].code == "taken" and row.seen(file)
 
 
 @FORMS
@@ -310,9 +314,9 @@ async def test_a_suspended_clock_stands_still_and_starts_afresh_when_it_is_relea
     not_twice = await refusal(world, handle, "hold", replace(held, said=world.by("lena.legal")))
     never = await refusal(world, handle, "hold", replace(held, said=world.by("lena.legal"), clock="EU-DSA-9"))
     await world.forward(handle, timedelta(minutes=10))
-    during = await handle.query(Escalation.file)
+    during = await filed(handle)
     await world.say(handle, "release", Release(said=world.by("lena.legal"), clock=PAUSABLE, reason="corrected"))
-    file = await handle.query(Escalation.file)
+    file = await filed(handle)
 
     clock = next(clock for clock in file.clocks if clock.rule == PAUSABLE)
     assert (not_twice, never) == ("not_running", "not_suspendable")
@@ -331,7 +335,7 @@ async def stopped(world: World, handle: Handle) -> None:
     """Wait until a killed sweep stands between two batches: nothing of it is under way any more."""
     for _ in range(300):
         description = await sweep_of(world, handle).describe()
-        killed, _ended = await sweep_of(world, handle).query(Sweep.swept)
+        killed, _ended = await asked(sweep_of(world, handle), "swept", tuple[bool, bool])
         if killed and len(world.hidden(handle.id)) == 2 and not description.raw_description.pending_activities:
             return
         await asyncio.sleep(0.05)
@@ -345,7 +349,7 @@ async def test_a_killed_sweep_stops_between_two_batches_and_goes_on_when_it_is_r
         receipt = await world.say(handle, "kill", Kill(said=world.by("ana.ic"), sweep=1, reason="wrong seller?"))
         barrier.release()
         await stopped(world, handle)
-        during = (await handle.query(Escalation.file)).sweeps
+        during = (await filed(handle)).sweeps
         await world.say(handle, "resume", Resume(said=world.by("ana.ic"), sweep=1, reason="it was right"))
         card = await world.until(handle, lambda card: card.sweeps)
 
@@ -382,7 +386,7 @@ async def test_a_takedown_stopped_in_the_middle_is_too_late_to_prevent_and_undon
     name = message.__name__.lower()
     async with held_sweep(world, monkeypatch, name) as (handle, barrier):
         receipt = await world.say(handle, name, message(said=world.by("ana.ic"), reason="wrong product"))
-        waiting = await handle.query(Escalation.card)
+        waiting = await asked(handle, "card", Card)
         barrier.release()
         card = await world.until(handle, lambda card: any(swept.reversed.done for swept in card.sweeps))
         file = await seen(handle, lambda file: not file.undoing)

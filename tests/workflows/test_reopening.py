@@ -11,9 +11,8 @@ from escalations.model import Stage
 from starter.errors import REFUSED, Problem
 from starter.say import Message, say
 from store import queries, verification
-from tests.workflows.steering import HIDE, any_run, follow_up, noted, seen
+from tests.workflows.steering import HIDE, any_run, filed, follow_up, noted, seen
 from tests.workflows.world import HEATER, NOWHERE, Handle, World, recall
-from workflows.escalation import Escalation
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +59,7 @@ async def test_a_late_report_goes_on_with_the_closed_case_and_a_repeat_changes_n
     assert len(world.hidden(handle.id)) == finished.restricted
     assert (await verification.verify(world.engine, handle.id)).whole
     assert await told(world, handle, "report", late) == receipt
-    assert (await handle.query(Escalation.file)).runs == 2
+    assert (await filed(handle)).runs == 2
 
 
 async def test_a_late_vote_is_told_that_the_case_has_closed_and_how(world: World) -> None:
@@ -73,7 +72,7 @@ async def test_a_late_vote_is_told_that_the_case_has_closed_and_how(world: World
     assert (refused.value.code, refused.value.exit_code) == ("already_closed", REFUSED)
     assert "not_offered" in refused.value.text
     assert "seawall reopen" in refused.value.next_step
-    assert (await handle.query(Escalation.file)).runs == 1
+    assert (await filed(handle)).runs == 1
 
 
 async def test_whoever_reopens_a_case_is_answered_once_and_their_report_is_looked_at(world: World) -> None:
@@ -86,7 +85,7 @@ async def test_whoever_reopens_a_case_is_answered_once_and_their_report_is_looke
     review = TaskDone(said=world.by("ana.ic"), task="reopened-2")
     await told(world, handle, "task", review)
     gate = await world.gate(handle, GateKind.LEGAL_REVIEW)
-    file = await handle.query(Escalation.file)
+    file = await filed(handle)
 
     assert first == again
     assert (file.runs, file.intakes[1:]) == (2, [report])
@@ -99,7 +98,7 @@ async def test_late_messages_from_several_doors_at_once_reach_one_next_run(world
     facts = [Learn(said=world.by("ana.ic"), fact="units_sold", value=str(count)) for count in (10, 20, 30)]
 
     receipts = await asyncio.gather(*(told(world, handle, "learn", fact) for fact in [*facts, facts[0]]))
-    file = await handle.query(Escalation.file)
+    file = await filed(handle)
 
     assert [receipt.request_id for receipt in receipts] == [fact.said.request_id for fact in [*facts, facts[0]]]
     assert receipts[0] == receipts[3]

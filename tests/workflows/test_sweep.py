@@ -12,9 +12,8 @@ from escalations import ids
 from escalations.consensus import GateKind
 from escalations.messages import TaskDone
 from standins import catalogue
-from tests.workflows.steering import HIDE, any_run, noted, seen
+from tests.workflows.steering import HIDE, any_run, filed, noted, seen
 from tests.workflows.world import Handle, World, recall
-from workflows.escalation import Escalation
 from workflows.sweep import Sweep
 
 RELISTED = "L-RELISTED"
@@ -95,7 +94,7 @@ async def test_a_closed_case_is_reopened_by_what_came_back_and_only_by_that(
     await world.say(handle, "task", TaskDone(said=world.by("ana.ic"), task="reopened-2"))
     await world.agree(handle, GateKind.LEGAL_REVIEW, HIDE)
     await world.until(handle, lambda card: sum(bool(swept.applied.done) for swept in card.sweeps) == 2)
-    file = await handle.query(Escalation.file)
+    file = await filed(handle)
 
     assert quiet == []
     assert [entry.text for entry in await noted(world, handle.id, "case.reopened")] == ["1 listings came back"]

@@ -16,7 +16,7 @@ PATIENCE = timedelta(days=1)
 async def closed(case: Case) -> bool:
     """Wait until nothing is open. False when a new report asks for another round of the process."""
     file = case.file
-    while closing.open_items(file) and not file.again:
+    while not await _nothing_owed(case) and not file.again:
         items = closing.open_items(file)
         settled = await case.watch.until(
             _changed(case, items),
@@ -28,7 +28,7 @@ async def closed(case: Case) -> bool:
         if not settled:
             await case.page(f"the case cannot close: {items[0]}")
     if file.again:
-        _another_round(case)
+        case.look_again("another round: a new report came")
         return False
     file.closed_at = workflow.now()
     case.journal.note("case.closed", f"closed after {file.closed_at - file.opened_at}", ruling=file.ruling)
@@ -42,11 +42,8 @@ def _changed(case: Case, items: tuple[str, ...]) -> Callable[[], bool]:
     return lambda: case.file.again or closing.open_items(case.file) != items
 
 
-def _another_round(case: Case) -> None:
-    """Look again with what the new report says; what was done stays done."""
-    file = case.file
-    file.again = False
-    file.investigated = False
-    file.manifest = None
-    file.ruling = ""
-    case.journal.note("case.continued", "another round: a new report came")
+async def _nothing_owed(case: Case) -> bool:
+    """Ask whether nothing is open, after what is being said right now has had its effect."""
+    if not closing.open_items(case.file):
+        await case.watch.settled(workflow.all_handlers_finished)
+    return not closing.open_items(case.file)

@@ -1,8 +1,10 @@
 """How are listings taken down, once, and brought back exactly?"""
 
+import contextlib
 from dataclasses import replace
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 from temporalio.workflow import ParentClosePolicy
 
 from escalations import ids
@@ -22,17 +24,34 @@ REVOKE = "revoke"
 async def contained_in_emergency(case: Case) -> None:
     """Hide before legal review: reversible, by the people the blast tier asks for, ratified by somebody else later."""
     file = case.file
-    if file.orders or file.ruling or file.aborted or file.withdrawn:
+    if _too_late(file):
         return
     manifest = await searched(case)
-    if not manifest.count:
+    if not manifest.count or any(order.manifest.digest == manifest.digest for order in _in_force(file)):
         return
-    outcome = await case.decided(GateKind.CONTAINMENT, manifest.digest, manifest=manifest)
-    if outcome.option != PROCEED:
+    outcome = await case.decided(GateKind.CONTAINMENT, manifest.digest, manifest=manifest, moot=lambda: _too_late(file))
+    if outcome.option != PROCEED or _too_late(file):
         return
     file.emergency, file.ratified = True, False
     case.journal.note("emergency.ordered", f"hide {manifest.count} listings before legal review")
     await contained(case)
+
+
+def _too_late(file: CaseFile) -> bool:
+    """Say whether legal review has ruled, or the matter is off: then there is no emergency act any more."""
+    return bool(file.ruling or file.aborted or file.withdrawn)
+
+
+async def in_emergency(case: Case) -> None:
+    """Contain in an emergency and have it ratified, beside the story."""
+    await contained_in_emergency(case)
+    await ratified(case)
+
+
+def ratified_beside(case: Case) -> None:
+    """Have an act that still waits for it ratified, beside the story."""
+    if not case.file.ratified:
+        case.beside(ratified(case))
 
 
 async def ratified(case: Case) -> None:
@@ -40,12 +59,20 @@ async def ratified(case: Case) -> None:
     file = case.file
     if file.ratified or file.manifest is None:
         return
-    actors = {vote.person for card in file.gates if card.gate.kind is GateKind.CONTAINMENT for vote in card.votes}
+    actors = {
+        person
+        for card in file.gates
+        if card.gate.kind is GateKind.CONTAINMENT
+        for vote in card.votes
+        for person in (vote.person, vote.on_behalf_of)
+        if person
+    }
     outcome = await case.decided(
         GateKind.RATIFICATION, file.manifest.digest, manifest=file.manifest, excluded=tuple(sorted(actors))
     )
     if outcome.option == REVOKE and not file.ratified:
-        await restored(case, f"the emergency act was revoked by {outcome.how}")
+        file.undoing = f"the emergency act was revoked by {outcome.how}"
+        await taken_back(case)
     file.ratified = True
 
 
@@ -84,6 +111,7 @@ def _ended(file: CaseFile, order: SweepOrder) -> bool:
 def _ordered(case: Case, manifest: Manifest) -> SweepOrder:
     file = case.file
     number = len(file.orders) + 1
+    known = (*(one.manifest.digest for one in _in_force(file)), manifest.digest)
     order = SweepOrder(
         case_id=case.id,
         number=number,
@@ -93,7 +121,8 @@ def _ordered(case: Case, manifest: Manifest) -> SweepOrder:
         manifest=manifest,
         batch=case.plan.batch,
         resweeps=case.plan.resweeps,
-        sought=replace(case.plan.sought, beyond=(manifest.digest,), spare=tuple(file.spared)),
+        sought=replace(case.plan.sought, beyond=known, spare=tuple(file.spared)),
+        spare=tuple(file.spared),
     )
     file.orders.append(order)
     return order
@@ -144,9 +173,20 @@ async def restored(case: Case, why: str, listings: tuple[str, ...] = ()) -> Swep
             case.journal.note("listings.restored", text, sweep=str(order.number))
             if swept.reversed.wrong or swept.reversed.failed:
                 case.owe(f"restore-{file.restores}", "restored listings differ from their recorded state", "OPS")
-            file.undone.extend(() if listings else (order.number,))
+            if not listings:
+                file.undone.append(order.number)
+                await _unwatched(case, order)
         file.spared.extend(listings)
     return total
+
+
+async def _unwatched(case: Case, order: SweepOrder) -> None:
+    """Stop looking for what comes back: it was brought back on purpose."""
+    if not order.resweeps:
+        return
+    watch = workflow.get_external_workflow_handle(f"{ids.sweep_id(case.id, order.number)}/watch")
+    with contextlib.suppress(FailureError):  # it has ended, or never began
+        await watch.signal("stop")
 
 
 async def _run(case: Case, order: SweepOrder, sweep_id: str) -> Swept:

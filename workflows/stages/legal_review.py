@@ -1,6 +1,7 @@
 """Is it lawful and right to act on these listings?"""
 
 from escalations.consensus import GateKind
+from escalations.enforcement import standing
 from escalations.model import Milestone, Stage
 from workflows.case import Case
 
@@ -14,8 +15,10 @@ async def ruled(case: Case) -> bool:
     if manifest is None or file.ruling:
         return file.ruling == HIDE
     if not manifest.count:
-        file.ruling = "not_offered"
-        case.journal.note("ruling.made", "nothing of this is offered here; no action", ruling=file.ruling)
+        hidden = standing(file.orders, file.undone)
+        file.ruling = HIDE if hidden else "not_offered"
+        text = "nothing more is offered here" if hidden else "nothing of this is offered here; no action"
+        case.journal.note("ruling.made", text, ruling=file.ruling)
         case.reached(Milestone.CONTAINED, "nothing was offered")
         return False
     case.enter(Stage.LEGAL_REVIEW)
@@ -23,5 +26,8 @@ async def ruled(case: Case) -> bool:
     file.ruling = outcome.option
     case.journal.note("ruling.made", f"ruling: {outcome.option} by {outcome.how}", ruling=outcome.option)
     if outcome.option != HIDE:
-        case.not_owed(Milestone.CONTAINED, f"legal review ruled {outcome.option}")
+        reason = f"legal review ruled {outcome.option}"
+        case.not_owed(Milestone.CONTAINED, reason)
+        if any(order.manifest.digest == manifest.digest for order in standing(file.orders, file.undone)):
+            file.undoing = reason
     return outcome.option == HIDE

@@ -46,12 +46,12 @@ def _level(case: Case, digest: str) -> int:
 async def _drafted(case: Case) -> None:
     file = case.file
     new = file.intakes[file.answered :]
-    if file.manifest is None or not new:
+    if file.manifest is None or not (new or len(file.orders) > file.answered_orders):
         return
     request = NoticesRequest(
         case_id=case.id,
         plan=replace(case.plan, clocks=()),
-        intakes=tuple(new),
+        intakes=tuple(new or file.intakes[:1]),
         manifest=file.manifest,
         restricted=file.restricted,
         contained_at=file.contained_at,
@@ -66,11 +66,11 @@ async def _drafted(case: Case) -> None:
     )
     case.take_clocks(answer.clocks)
     file.notices.extend(answer.notices)
-    file.answered = len(file.intakes)
-    _given_to_people(case)
+    file.answered, file.answered_orders = len(file.intakes), len(file.orders)
+    given_to_people(case)
 
 
-def _given_to_people(case: Case) -> None:
+def given_to_people(case: Case) -> None:
     """Make a task of every duty that no hand of ours fulfils, such as a filing in an authority's own portal."""
     ours = {notice.meets for notice in case.file.notices} | {Milestone.CONTAINED, Milestone.INTAKE_ACKNOWLEDGED}
     for clock in case.file.clocks:
@@ -112,6 +112,8 @@ async def _send(case: Case, notice: Notice) -> None:
     case.journal.note("notice.sent", text, recipient=notice.recipient.value, proof=sent.proof)
     if sent.count:
         case.reached(notice.meets, sent.proof, notice.clocks)
+    elif not sent.problem:
+        case.not_owed(notice.meets, "there was nobody to tell", notice.clocks)
     if sent.problem:
         _by_hand(case, notice, sent.problem)
 
@@ -128,7 +130,7 @@ def _by_hand(case: Case, notice: Notice, why: str) -> None:
     for clock in waiting:
         case.owe(clock.rule, title, clock.owner, wanted_at(clock))
     if not waiting:
-        case.owe(f"reach-{notice.recipient.value}", title, case.plan.owner)
+        case.owe(f"reach-{notice.recipient.value}-{case.file.numbered}", title, case.plan.owner)
 
 
 def _held_back(case: Case, why: str) -> None:

@@ -1,8 +1,10 @@
 """Why could it happen, and what will keep it from happening again?"""
 
+import contextlib
 from dataclasses import replace
 
 from temporalio import workflow
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 from escalations import closing, ids
@@ -10,7 +12,7 @@ from escalations.consensus import GateKind
 from escalations.enforcement import Sought
 from escalations.model import RootCause, Stage
 from escalations.plans import Plan
-from workflows.case import Case
+from workflows.case import SUPERSEDED, Case
 from workflows.prevention import Prevention, PreventionOrder
 
 APPROVE = "approve"
@@ -26,7 +28,11 @@ async def root_cause_found(case: Case) -> None:
         cause = await _written(case)
         if cause is None:
             return
-        outcome = await case.decided(GateKind.ROOT_CAUSE, cause.digest, excluded=(cause.author,))
+        outcome = await case.decided(
+            GateKind.ROOT_CAUSE, cause.digest, excluded=(cause.author,), moot=lambda: _moot(case)
+        )
+        if outcome.how == SUPERSEDED:
+            return
         if outcome.option == APPROVE:
             file.root_cause_approved = True
             case.journal.note("root_cause.approved", ", ".join(cause.factors), digest=cause.digest)
@@ -37,10 +43,10 @@ async def root_cause_found(case: Case) -> None:
 
 async def _written(case: Case) -> RootCause | None:
     """Wait for the analysis; whoever leads the case is paged when it is late. None when a new report comes first."""
-    while case.file.root_cause is None and not case.file.again:
+    while case.file.root_cause is None and not _moot(case):
         until = workflow.now() + case.plan.targets.root_cause
         written = await case.watch.until(
-            lambda: case.file.root_cause is not None or case.file.again,
+            lambda: case.file.root_cause is not None or _moot(case),
             owner=case.plan.owner,
             reason="the root cause analysis",
             until=until,
@@ -49,6 +55,11 @@ async def _written(case: Case) -> RootCause | None:
         if not written:
             await case.page("the root cause analysis is late")
     return case.file.root_cause
+
+
+def _moot(case: Case) -> bool:
+    """Say whether something else comes first: a new report, or a matter taken back that has no root cause of ours."""
+    return case.file.again or not closing.needs_root_cause(case.file)
 
 
 async def _prevented(case: Case) -> None:
@@ -62,12 +73,13 @@ async def _prevented(case: Case) -> None:
         order = PreventionOrder(
             case_id=case.id, number=number, action=action, plan=_brief(case.plan), opened_at=workflow.now()
         )
-        await workflow.start_child_workflow(
-            Prevention.run,
-            order,
-            id=ids.prevention_id(case.id, number),
-            parent_close_policy=ParentClosePolicy.ABANDON,
-        )
+        with contextlib.suppress(WorkflowAlreadyStartedError):  # a reset run finds its follow-ups at work
+            await workflow.start_child_workflow(
+                Prevention.run,
+                order,
+                id=ids.prevention_id(case.id, number),
+                parent_close_policy=ParentClosePolicy.ABANDON,
+            )
         file.prevention_started = number
         case.journal.note("prevention.started", action.title, action=action.id, owner=action.owner)
 
