@@ -72,6 +72,8 @@ def configure(format: str = "auto", level: str = "info", *, stream: TextIO | Non
     handler.of_seawall = True  # type: ignore[attr-defined]  # a mark for the next call
     root.addHandler(handler)
     root.setLevel(level.upper())
+    for chatty in ("httpx2", "httpcore2"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     workflow.logger.workflow_info_on_message = False
     activity.logger.activity_info_on_message = False
     structlog.configure(

@@ -145,7 +145,8 @@ async def _attempted(saying: _Saying) -> Receipt:
             receipt: Receipt = await saying.handle().execute_update(
                 saying.name,
                 saying.message,
-                id=saying.request_id,
+                # Temporal answers a repeated update id itself; other content must reach the case, which refuses it.
+                id=f"{saying.request_id}-{fingerprint(saying.message)}",
                 result_type=Receipt,
                 rpc_timeout=saying.timeout,
             )
@@ -305,7 +306,7 @@ async def _closed_file(saying: _Saying) -> CaseFile | None:
 async def _remembered(saying: _Saying, run_id: str) -> CaseFile:
     """Query a closed run for its file, and again when a query got lost.
 
-    A worker that keeps no runs in its cache can drop one of two queries that reach it together (seen with SDK 1.30).
+    A worker that keeps no runs in its cache can drop one of two queries that reach it together (seen with SDK 1.35).
     """
     closed = saying.client.get_workflow_handle(saying.case_id, run_id=run_id)
     while True:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from starter.errors import CHECK_FAILED
+from starter.errors import CHECK_FAILED, Problem
 
 casebook = typer.Typer(help="The casebook's chain of hashes.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that payloads are sealed with.", no_args_is_help=True)
@@ -27,16 +27,25 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
     """Check that no entry was changed, removed or added behind the chain. Exit 1 names the first broken one."""
+    if anchor is not None and not anchor.is_file():
+        raise Problem("file_unreadable", f"{anchor} is no file.", next_step="Give the file of heads.")
     return asyncio.run(_verify(case_id, anchor, as_json=as_json))
 
 
 async def _verify(case_id: str | None, anchor: Path | None, *, as_json: bool) -> int:
     from starter import settings
     from starter.intake import wiring
+    from starter.say import unknown_case
     from store import verification
+    from store.anchors import AnchorBroken
 
     async with wiring.opened(settings.load()) as desk:
-        verdict = await verification.verify(desk.engine, case_id, anchor=anchor)
+        try:
+            verdict = await verification.verify(desk.engine, case_id, anchor=anchor)
+        except (AnchorBroken, ValueError, OSError) as wrong:
+            raise Problem("anchor_broken", f"{anchor} cannot be trusted: {wrong}", exit_code=CHECK_FAILED) from None
+    if case_id and not verdict.entries:
+        raise unknown_case()
     broken = verdict.broken
     if as_json:
         found = {"case_id": broken.case_id, "seq": broken.seq, "reason": broken.reason} if broken else None

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from escalations.model import Domain, IntakeKind
 from starter.intake import words
@@ -147,11 +147,18 @@ class FactsReport(BaseModel):
     evading: bool = False
 
 
+def _whole(value: Any) -> Any:
+    """Refuse `true` and `1.0`, which Python holds to be equal to 1."""
+    if isinstance(value, bool | float):
+        raise PydanticKnownError("int_type")
+    return value
+
+
 class Report(BaseModel):
     """One report to Seawall. Long summaries are cut for the case; the whole document is kept by its digest."""
 
     model_config = _STRICT
-    schema_version: Literal[1]
+    schema_version: Annotated[Literal[1], BeforeValidator(_whole)]
     source_ref: Reference
     kind: Kind
     title: Filled

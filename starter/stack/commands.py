@@ -54,7 +54,7 @@ def demo(
     if as_json:
         typer.echo(json.dumps(report.as_data(summary)))
     else:
-        report.show(screen, summary, given)
+        report.show(screen, summary, given, home)
     return 0
 
 
@@ -111,4 +111,6 @@ def moved(ports: Ports, changes: list[str]) -> Ports:
                 exit_code=BAD_INPUT,
             )
         ports = replace(ports, **{name: int(number)})
+    if len(set(asdict(ports).values())) < len(known):
+        raise Problem("bad_port", "two parts cannot share a port.", next_step="Give each its own.", exit_code=BAD_INPUT)
     return ports

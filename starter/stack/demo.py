@@ -20,10 +20,11 @@ from standins import demo_goods, journal
 from standins.loading import load
 from standins.serve import DEFAULT_TOKEN
 from starter import logs, settings
-from starter.errors import BUSY, CHECK_FAILED, Problem
+from starter.errors import CHECK_FAILED, Problem
 from starter.intake import desk as desks
 from starter.intake import documents, wiring
 from starter.intake.desk import Desk
+from starter.intake.feed import Batch
 from starter.intake.refusals import BadInput
 from starter.stack import up
 from starter.stack.bill import Bill, bill
@@ -34,7 +35,7 @@ from starter.stack.screen import Screen
 from starter.stack.supervise import Supervisor
 from store import queries
 
-OVERLAY = "demo"
+OVERLAY = FOLDER = "demo"
 NOTICES = Path(standins.__file__).parent / "demo_notices"
 IDLE = timedelta(minutes=5)  # a demo in which nothing happens for this long has failed
 
@@ -62,27 +63,37 @@ class Summary:
 
 async def run(home: Path, screen: Screen, *, given: Path | None = None, catalogue: Path | None = None) -> Summary:
     """Start a stack of its own in `home`/demo, take in `given` (or the shipped notices), and see every case closed."""
-    stack = Stack(home=(home / "demo").absolute(), ports=free(), overlay=OVERLAY)
-    _clear(stack.home)
-    up.prepare(stack)
+    stack = Stack(home=(home / FOLDER).absolute(), ports=free(), overlay=OVERLAY)
+    batches = _read(given)
+    held = up.prepare(stack)
+    _cleared(stack.home)
     if catalogue:
         loaded = load(stack.home / "standins", catalogue)
         screen.part("marketplace", f"{loaded.listings} listings loaded, {loaded.refused} rows refused")
     supervisor = Supervisor(stack.home, screen.part)
     try:
         await up.start(supervisor, stack, asyncio.Event())
-        return await _played(stack, screen, given)
+        return await _played(stack, screen, batches, shipped=given is None)
     finally:
         await supervisor.stop()
+        os.close(held)
 
 
-async def _played(stack: Stack, screen: Screen, given: Path | None) -> Summary:
-    os.environ.update(stack.env())  # this process is one of the stack's people
+def _read(given: Path | None) -> list[Batch]:
+    """Read the files before anything is started: a file that is none is refused at once."""
+    files = [given] if given else sorted(NOTICES.glob("*.json"))
+    try:
+        return [documents.read(file.read_bytes(), source="authority", now=datetime.now(UTC)) for file in files]
+    except BadInput as refused:
+        raise refused.problem() from None
+
+
+async def _played(stack: Stack, screen: Screen, batches: list[Batch], *, shipped: bool) -> Summary:
     told = settings.load(home=stack.home)
     logs.configure("console", "error")
     began = datetime.now(UTC)
     async with wiring.opened(told) as desk:
-        taken = await _taken_in(desk, screen, given)
+        taken = await _taken_in(desk, screen, batches)
         client = await desk.connect()
         cast = Cast(
             client=client,
@@ -90,10 +101,10 @@ async def _played(stack: Stack, screen: Screen, given: Path | None) -> Summary:
             roster=rulebook.load(overlay=OVERLAY).roster,
             home=stack.home,
             told=screen.line,
-            wronged=_wronged(stack) if given is None else None,
+            wronged=_wronged(stack) if shipped else None,
         )
         await _until_closed(desk, screen, cast, taken.case_ids)
-        if given is None:
+        if shipped:
             await _checked_exact(stack, cast)
         return Summary(
             cases=tuple([await _ran(desk, client, case_id) for case_id in taken.case_ids]),
@@ -112,17 +123,12 @@ class _Taken:
     duplicates: int
 
 
-async def _taken_in(desk: Desk, screen: Screen, given: Path | None) -> _Taken:
+async def _taken_in(desk: Desk, screen: Screen, batches: list[Batch]) -> _Taken:
     """Take every record in by the ordinary door; what cannot be a case is kept aside with its reason."""
-    files = [given] if given else sorted(NOTICES.glob("*.json"))
     case_ids: dict[str, None] = {}
     quarantined: list[tuple[str, str]] = []
     duplicates = 0
-    for file in files:
-        try:
-            batch = documents.read(file.read_bytes(), source="authority", now=datetime.now(UTC))
-        except BadInput as refused:
-            raise refused.problem() from None
+    for batch in batches:
         for parsed in batch.reports:
             outcome = await desks.receive(desk, parsed)
             duplicates += outcome.status == "duplicate"
@@ -228,13 +234,10 @@ def _told(home: Path) -> tuple[tuple[str, int], ...]:
     return tuple((f"{system} {op}", count) for (system, op), count in sorted(counted.items()))
 
 
-def _clear(home: Path) -> None:
-    """Begin with an empty folder, unless another demo lives in it."""
-    if up.alive(home / "stack.pids"):
-        raise Problem(
-            "demo_running",
-            f"another demo is running in {home}.",
-            next_step="Wait for it, or choose another folder with --home.",
-            exit_code=BUSY,
-        )
-    shutil.rmtree(home, ignore_errors=True)
+def _cleared(home: Path) -> None:
+    """Begin with an empty folder; the lock on it is ours and stays."""
+    for entry in home.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != "stack.lock":
+            entry.unlink()

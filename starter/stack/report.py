@@ -1,16 +1,18 @@
 """What does a demo come to? Each case with its stages, its cost, and what the outside world was told."""
 
+import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from starter.stack.demo import Ran, Summary
+from starter.stack.demo import FOLDER, Ran, Summary
 from starter.stack.screen import Screen
 
 MANY = 12  # more cases than this are counted, not listed
 
 
-def show(screen: Screen, summary: Summary, given: Path | None) -> None:
+def show(screen: Screen, summary: Summary, given: Path | None, home: Path) -> None:
     """Print the summary and the next commands to try."""
     screen.title("What happened")
     listed = summary.cases if len(summary.cases) <= MANY else tuple(ran for ran in summary.cases if _hidden(ran))[:MANY]
@@ -28,7 +30,7 @@ def show(screen: Screen, summary: Summary, given: Path | None) -> None:
     screen.title("In numbers")
     screen.table(("what", "how many"), [(name, str(value)) for name, value in figures(summary).items()])
     screen.title("Next")
-    for line in _next(given):
+    for line in _next(given, home):
         screen.part("try", line)
 
 
@@ -89,12 +91,15 @@ def _outcome(ran: Ran) -> str:
     return f"{hidden} hidden" + (f", {back} restored" if back else "")
 
 
-def _next(given: Path | None) -> list[str]:
-    own = [] if given else ["seawall demo --from FILE   your own notices, in the recall service's JSON shape"]
+def _next(given: Path | None, home: Path) -> list[str]:
+    """Name commands that work as they stand, from the folder where the demo ran."""
+    seawall = Path(sys.argv[0]).name if shutil.which("seawall") else f"{Path(sys.prefix).name}/bin/seawall"
+    look = f"SEAWALL_HOME={home / FOLDER} {seawall}"
+    own = [] if given else [f"{seawall} demo --from FILE   your own notices, in the recall service's JSON shape"]
     return [
+        f"{look} list --state all",
+        f"{look} show CASE          and: timeline CASE, clocks CASE --why, casebook verify",
         *own,
-        "seawall up                 keep everything running, with the console",
-        "seawall inbox --as leo.legal",
-        "seawall show CASE          and: timeline, clocks, list, decide",
-        "seawall replay check --help",
+        f"{seawall} up                 keep everything running, with the console",
+        f"{seawall} --help",
     ]

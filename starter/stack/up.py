@@ -2,24 +2,31 @@
 
 import asyncio
 import contextlib
+import fcntl
+import os
 import signal
 from pathlib import Path
 
 import psutil
 
-from starter.errors import CANNOT_WRITE, UNAVAILABLE, Problem
+import rulebook
+from starter import settings
+from starter.errors import BUSY, CANNOT_WRITE, MISCONFIGURED, UNAVAILABLE, Problem
 from starter.stack import address
 from starter.stack.parts import Stack, all_parts
 from starter.stack.ports import check_free
 from starter.stack.supervise import Supervisor, Told
+from store.engine import open_engine
+from store.errors import StoreMisconfigured
 
+PIDS = "stack.pids"
 ORPHANED = (0, 1)  # whose parent has died belongs to init
 OURS = ("start-dev", "standins", "worker", "starter.stack.web")
 
 
 async def run(stack: Stack, told: Told, *, ready: asyncio.Event | None = None) -> int:
     """Start every part, keep them alive, stop them on SIGINT or SIGTERM. Return the exit code."""
-    prepare(stack)
+    held = prepare(stack)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -36,6 +43,7 @@ async def run(stack: Stack, told: Told, *, ready: asyncio.Event | None = None) -
     finally:
         await supervisor.stop()
         address.withdraw(stack.home)
+        os.close(held)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
     return UNAVAILABLE if supervisor.failed.is_set() else 0
@@ -54,27 +62,61 @@ async def start(supervisor: Supervisor, stack: Stack, stop: asyncio.Event) -> No
         await starting
 
 
-def prepare(stack: Stack) -> None:
-    """Make the state folder, end what a killed stack left behind, and check the ports."""
+def prepare(stack: Stack) -> int:
+    """Check everything that can be checked before the first part starts, and hold the state folder.
+
+    Returns the descriptor of the lock: the folder is ours until it is closed. Raises Problem.
+    """
+    _writable(stack.home)
+    held = _locked(stack.home)
     try:
-        stack.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe = stack.home / ".writable"
+        os.environ.update(stack.env())
+        told = settings.load(home=stack.home)
+        rulebook.load(overlay=told.overlay or None)
+        open_engine(told.database_url)
+        _end_leftovers(stack.home / PIDS)
+        check_free(stack.ports)
+    except rulebook.RulebookInvalid as wrong:
+        os.close(held)
+        raise Problem("rulebook_invalid", str(wrong), exit_code=MISCONFIGURED) from None
+    except StoreMisconfigured as wrong:
+        os.close(held)
+        raise Problem(wrong.code, wrong.text, next_step=wrong.next_step, exit_code=MISCONFIGURED) from None
+    except Problem:
+        os.close(held)
+        raise
+    return held
+
+
+def _writable(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = home / ".writable"
         probe.write_text("")
         probe.unlink()
     except OSError as error:
         raise Problem(
             "cannot_write",
-            f"the state folder {stack.home} cannot be written ({error.strerror}).",
+            f"the state folder {home} cannot be written ({error.strerror}).",
             next_step="Choose another with --home FOLDER or SEAWALL_HOME.",
             exit_code=CANNOT_WRITE,
         ) from None
-    _end_leftovers(stack.home / "stack.pids")
-    check_free(stack.ports)
 
 
-def alive(pids: Path) -> bool:
-    """Say whether the stack that wrote a pid file still has a living parent."""
-    return any(process.ppid() not in ORPHANED for process in _ours(pids))
+def _locked(home: Path) -> int:
+    """Hold a state folder; two stacks on one would write the same files."""
+    lock = os.open(home / "stack.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise Problem(
+            "stack_running",
+            f"a stack is running in {home} already.",
+            next_step="Stop it, or choose another folder with --home.",
+            exit_code=BUSY,
+        ) from None
+    return lock
 
 
 def _end_leftovers(pids: Path) -> None:

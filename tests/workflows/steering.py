@@ -40,7 +40,7 @@ def any_run(world: World, case_id: str) -> Handle:
 
 
 async def asked(handle: Any, query: str, answer: Any) -> Any:
-    """Query a workflow, and again when the query got lost: a worker without a cache drops some (SDK 1.30)."""
+    """Query a workflow, and again when the query got lost: a worker without a cache drops some (SDK 1.35)."""
     for _ in range(30):
         with contextlib.suppress(RPCError):
             return await handle.query(query, result_type=answer, rpc_timeout=timedelta(seconds=1))

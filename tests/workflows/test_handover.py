@@ -91,11 +91,10 @@ async def test_a_case_does_not_cross_over_in_the_middle_of_a_sweep(
     assert len(file.orders) == len(file.sweeps) == 1
     assert file.manifest is not None
     assert len(world.hidden(handle.id)) == len(set(world.hidden(handle.id))) == file.manifest.count
-    await world.finish(handle)
 
 
 async def test_the_follow_up_of_an_action_crosses_over_too(world: World) -> None:
-    handle = await follow_up(world)
+    handle: Any = await follow_up(world)
     run = await run_of(handle)
     for number in range(FEW):
         await world.say(handle, "assign", Assign(said=world.by("ana.ic"), to=f"piotr.product-{number}"))

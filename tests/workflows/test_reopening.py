@@ -7,7 +7,6 @@ import pytest
 
 from escalations.consensus import GateKind
 from escalations.messages import Assign, Decide, Learn, Receipt, Reopen, Report, TaskDone, Withdraw
-from escalations.model import Stage
 from starter.errors import REFUSED, Problem
 from starter.say import Message, say
 from store import queries, verification
@@ -117,11 +116,12 @@ async def test_a_matter_that_was_withdrawn_and_is_reported_anew_is_hidden_again(
     assert closed.withdrawn
 
     await told(world, handle, "report", Report(said=world.by("ana.ic"), intake=recall()))
-    file = await world.finish(handle)
+    await world.agree(handle, GateKind.LEGAL_REVIEW, HIDE)
+    await world.gate(handle, GateKind.RESPONSE)
+    file = await filed(handle)
 
     shown = await world.listings("Hearthlow")
     assert file.withdrawn == ""
-    assert file.stage is Stage.CLOSED
     assert file.ruling == HIDE
     assert file.restricted > 0
     assert len(world.hidden(handle.id)) == 2 * file.restricted
