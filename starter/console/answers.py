@@ -16,7 +16,7 @@ router = APIRouter()
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-@router.post("/cases/{case_id}/{name}")
+@router.post("/cases/{case_id:path}/{name}")
 async def said(request: Request, case_id: str, name: str) -> Response:
     """Take a form for a case and show the receipt, or the reason it was refused beside the form."""
     refuse_foreign(request)

@@ -78,7 +78,16 @@ async def cases(
     )
 
 
-@router.get("/cases/{case_id}")
+@router.get("/cases/{case_id:path}/timeline")
+async def timeline(request: Request, case_id: str, before: int = 0) -> Response:
+    """Show what happened before entry number `before`, newest first."""
+    at, who = desk(request), visitor(request)
+    card = await _card(at, case_id)
+    moments = await _moments(at, card, before if 0 < before <= card.seq else card.seq + 1)
+    return page(request, "timeline.html", who=who, card=card, moments=moments, **await _top(at))
+
+
+@router.get("/cases/{case_id:path}")
 async def case(request: Request, case_id: str) -> Response:
     """Show one case: where it stands, what is asked, what runs, what happened."""
     at, who = desk(request), visitor(request)
@@ -97,15 +106,6 @@ async def case(request: Request, case_id: str) -> Response:
         **_forms(who),
         **await _top(at),
     )
-
-
-@router.get("/cases/{case_id}/timeline")
-async def timeline(request: Request, case_id: str, before: int = 0) -> Response:
-    """Show what happened before entry number `before`, newest first."""
-    at, who = desk(request), visitor(request)
-    card = await _card(at, case_id)
-    moments = await _moments(at, card, before if 0 < before <= card.seq else card.seq + 1)
-    return page(request, "timeline.html", who=who, card=card, moments=moments, **await _top(at))
 
 
 @router.get("/quarantine")
