@@ -35,6 +35,7 @@ from workflows import options
 from workflows.reception import SAID, fingerprint
 
 WORKFLOW = "Escalation"
+CONTENT_DIGITS = 6  # enough to see that a request id is reused for other words; history keeps them four times
 IN_FLIGHT = 8  # Temporal refuses the 11th update in flight of a workflow; two places stay free for other processes
 REOPENING = frozenset({"report", "learn", "finding", "appeal", "reopen", "withdraw", "merge"})
 CASE_ID = re.compile(r"ESC(-[0-9A-HJKMNP-TV-Z]{4}){3}(/prevention/[1-9][0-9]{0,3})?")
@@ -146,7 +147,7 @@ async def _attempted(saying: _Saying) -> Receipt:
                 saying.name,
                 saying.message,
                 # Temporal answers a repeated update id itself; other content must reach the case, which refuses it.
-                id=f"{saying.request_id}-{fingerprint(saying.message)}",
+                id=f"{saying.request_id}-{fingerprint(saying.message)[:CONTENT_DIGITS]}",
                 result_type=Receipt,
                 rpc_timeout=saying.timeout,
             )

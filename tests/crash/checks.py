@@ -8,12 +8,14 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 
 from escalations.casefile import CaseFile
+from escalations.notices import Recipient
 from store import queries, verification
 from tests.crash.crowd import Crowd
 from tests.crash.ground import Ground
 from workflows.escalation import Escalation
 
 Entry = dict[str, Any]
+SELLERS = "@sellers.example"
 
 
 async def closing_file(ground: Ground, case_id: str) -> CaseFile:
@@ -77,10 +79,18 @@ def letters(ground: Ground, case_id: str, *, at: str = "") -> dict[str, int]:
     return Counter(each["key"] for each in told if case_id in each["key"] and each["subject"].endswith(at))
 
 
-def possible_copies(proof: str) -> int:
-    """Read of how many letters a proof says that they may have arrived twice."""
-    found = re.search(r"duplicate possible for (\d+)", proof)
-    return int(found.group(1)) if found else 0
+def assert_letters_once_or_owned_up(ground: Ground, file: CaseFile) -> None:
+    """Mail cannot be asked what it took, so a letter that was under way at a kill is either not sent again and given
+    to a person (a seller's), or sent again, which does no harm, and its proof says so (a buyer's)."""
+    arrived = letters(ground, file.case_id)
+    twice = [letter for letter, times in arrived.items() if times > 1]
+    mailed = [sent for sent in file.sent if sent.recipient is not Recipient.TRANSPARENCY_DATABASE]
+    possible = re.findall(r"duplicate possible for (\d+)", " ".join(sent.proof for sent in mailed))
+
+    assert set(letters(ground, file.case_id, at=SELLERS).values()) == {1}
+    assert len(twice) <= sum(map(int, possible))
+    if not any("OutcomeUnknown" in task.title for task in file.tasks):
+        assert len(arrived) == sum(sent.count for sent in mailed)
 
 
 def pages(ground: Ground, case_id: str) -> list[str]:

@@ -8,7 +8,6 @@ import pytest
 from activities.clients import http
 from escalations import transparency
 from escalations.messages import Said, Withdraw
-from escalations.notices import Recipient
 from standins.faults import assert_all_fired
 from starter.say import say
 from tests.crash import checks
@@ -82,14 +81,6 @@ async def test_what_was_done_unheard_is_neither_repeated_nor_denied(ground: Grou
     assert lives.kills == 3
     await checks.assert_nothing_was_lost(ground, file, crowd)
     await checks.assert_no_task_failed(ground, case.id)
-
-    # Mail cannot be asked what it took. A seller's letter is not sent again, and a person is told; a letter to buyers,
-    # of which a second copy does no harm, is sent again, and its proof says so.
-    arrived = checks.letters(ground, case.id)
-    to_sellers = checks.letters(ground, case.id, at="@sellers.example")
-    twice = {letter for letter, times in arrived.items() if times > 1}
-    assert set(to_sellers.values()) == {1}
-    assert {sent.recipient for sent in file.sent} & {Recipient.SELLERS} == set()
+    checks.assert_letters_once_or_owned_up(ground, file)
+    assert max(checks.letters(ground, case.id).values()) == 2
     assert any("sellers failed (OutcomeUnknown)" in task.title for task in file.tasks)
-    assert max(arrived.values()) == 2
-    assert len(twice) <= sum(checks.possible_copies(sent.proof) for sent in file.sent)

@@ -179,7 +179,7 @@ def test_the_dictionary_is_the_one_that_histories_were_packed_with() -> None:
     assert hashlib.sha256(sealing_words.WORDS).hexdigest() == WORDS_1
 
 
-WORDS_1 = "61a832dd8fa0f6b98346c2ed848c3a27d2cf52314639f919da768717df6887e6"
+WORDS_1 = "6a3e001008757c369d77b31abf04ba7c229196abc508bd6e4d28ea00d0263e5f"
 
 
 # The ring

@@ -11,7 +11,7 @@ from escalations import ids
 from escalations.consensus import GateKind
 from escalations.messages import Assign, Claim, Learn, TaskDone
 from store import queries, verification
-from tests.workflows.steering import HIDE, filed, follow_up, held_sweep, noted, seen
+from tests.workflows.steering import HIDE, filed, follow_up, held_sweep, noted, seen, still
 from tests.workflows.world import World, recall
 
 FEW = 4
@@ -20,7 +20,7 @@ FEW = 4
 @pytest.fixture(autouse=True)
 def histories_are_short(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(workflows.waiting, "UPDATES_PER_RUN", FEW)
-    with world.env.with_time_skipping_disabled():
+    with still(world, monkeypatch):
         yield
 
 

@@ -38,7 +38,7 @@ from escalations.messages import (
 from escalations.model import Milestone
 from escalations.record import Card
 from standins.faults import assert_all_fired
-from tests.workflows.steering import HIDE, asked, filed, held_sweep, noted, refusal, seen
+from tests.workflows.steering import HIDE, asked, filed, held_sweep, noted, refusal, seen, still
 from tests.workflows.world import BLENDER, INJURED, NOWHERE, POWER_BANK, Handle, World, order, recall
 from workflows.sweep import Sweep
 
@@ -49,8 +49,8 @@ MORE = recall(NOWHERE)
 
 
 @pytest.fixture(autouse=True)
-def time_stands_still(world: World) -> Iterator[None]:
-    with world.env.with_time_skipping_disabled():
+def time_stands_still(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with still(world, monkeypatch):
         yield
 
 
@@ -62,6 +62,7 @@ class Row:
     by: str
     build: Callable[[Said, CaseFile], Any]
     seen: Callable[[CaseFile], bool]
+    noted: bool = True
 
 
 def _vote(said: Said, file: CaseFile) -> Decide:
@@ -143,11 +144,13 @@ AFTER_THE_SWEEP = (
         name="kill", by="ana.ic",
         build=lambda said, _: Kill(said=said, sweep=1, reason="stop"),
         seen=lambda file: not file.sweeps[0].killed,
+        noted=False,
     ),
     Row(
         name="resume", by="ana.ic",
         build=lambda said, _: Resume(said=said, sweep=1, reason="go on"),
         seen=lambda file: not file.sweeps[0].killed,
+        noted=False,
     ),
     Row(
         name="appeal", by="cora.comms",
@@ -187,7 +190,7 @@ async def said_one_by_one(world: World, handle: Handle, rows: tuple[Row, ...], s
         message = row.build(world.by(row.by), file)
         await say(world, handle, row.name, message)
         # A query that meets a task of the same case costs a worker without a cache half a minute; so wait first.
-        await world.until(handle, partial(_written, file.seq))
+        await world.until(handle, partial(_written, file.seq if row.noted else 0))
         file = await seen(handle, partial(_taken, row, message.said.request_id))
 
 

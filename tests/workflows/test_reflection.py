@@ -15,7 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from escalations.admission import MESSAGES
 from escalations.consensus import GateKind
 from escalations.messages import Claim, TaskDone
-from tests.workflows.steering import follow_up, noted
+from tests.workflows.steering import follow_up, noted, still
 from tests.workflows.world import World, recall
 from workflows.escalation import Escalation
 from workflows.prevention import Prevention
@@ -40,8 +40,8 @@ def calls(names: list[str]) -> Iterator[Call]:
 
 
 @pytest.fixture(autouse=True)
-def time_stands_still(world: World) -> Iterator[None]:
-    with world.env.with_time_skipping_disabled():
+def time_stands_still(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with still(world, monkeypatch):
         yield
 
 

@@ -10,13 +10,13 @@ from escalations.messages import Assign, Decide, Learn, Receipt, Reopen, Report,
 from starter.errors import REFUSED, Problem
 from starter.say import Message, say
 from store import queries, verification
-from tests.workflows.steering import HIDE, any_run, filed, follow_up, noted, seen
+from tests.workflows.steering import HIDE, any_run, filed, follow_up, noted, seen, still
 from tests.workflows.world import HEATER, NOWHERE, Handle, World, recall
 
 
 @pytest.fixture(autouse=True)
-def time_stands_still(world: World) -> Iterator[None]:
-    with world.env.with_time_skipping_disabled():
+def time_stands_still(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with still(world, monkeypatch):
         yield
 
 

@@ -12,7 +12,7 @@ from escalations import ids
 from escalations.consensus import GateKind
 from escalations.messages import TaskDone
 from standins import catalogue
-from tests.workflows.steering import HIDE, any_run, filed, noted, seen
+from tests.workflows.steering import HIDE, any_run, filed, noted, seen, still
 from tests.workflows.world import Handle, World, recall
 from workflows.sweep import Sweep
 
@@ -20,8 +20,8 @@ RELISTED = "L-RELISTED"
 
 
 @pytest.fixture(autouse=True)
-def time_stands_still(world: World) -> Iterator[None]:
-    with world.env.with_time_skipping_disabled():
+def time_stands_still(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with still(world, monkeypatch):
         yield
 
 
