@@ -1,4 +1,4 @@
-"""With what is it measured? A real server and stand-ins, each worker a process of its own, psutil and the server's counters."""
+"""What is measured on? The whole stack in its own processes, so that a worker's CPU and memory can be told apart."""
 
 import asyncio
 import os
