@@ -1,11 +1,14 @@
 """Which ports does the stack listen on, and are they free?"""
 
+import contextlib
+import random
 import socket
 from dataclasses import dataclass, fields
 
 from starter.errors import UNAVAILABLE, Problem
 
 LOOPBACK = "127.0.0.1"
+BELOW_EPHEMERAL = range(20_000, 32_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +45,17 @@ def check_free(ports: Ports) -> None:
 
 
 def free() -> Ports:
-    """Pick free ports, for a stack that nobody needs to find at a fixed place."""
-    sockets = [socket.socket() for _ in fields(Ports)]
-    try:
-        for one in sockets:
-            one.bind((LOOPBACK, 0))
-        numbers = [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-    return Ports(**dict(zip((field.name for field in fields(Ports)), numbers, strict=True)))
+    """Pick free ports, for a stack that nobody needs to find at a fixed place.
+
+    They lie below the range from which the kernel takes ports for outgoing connections (32768 up on Linux): one from
+    that range could be taken again between our looking and the part's listening.
+    """
+    names = [field.name for field in fields(Ports)]
+    numbers: list[int] = []
+    for number in random.sample(BELOW_EPHEMERAL, len(BELOW_EPHEMERAL)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, number))
+            numbers.append(number)
+        if len(numbers) == len(names):
+            return Ports(**dict(zip(names, numbers, strict=True)))
+    raise Problem("no_ports", "there are no free ports.", next_step="Stop other programs.", exit_code=UNAVAILABLE)
