@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import worker
 from benchmarks.control import Control
@@ -19,6 +20,7 @@ from workflows.prevention import Prevention
 from workflows.sweep import Sweep
 
 TASK_QUEUE = "control"
+RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules(*worker.SHARED, "benchmarks")
 
 
 async def run(told: Settings, stop: asyncio.Event, ready_file: Path) -> None:
@@ -33,7 +35,7 @@ async def run(told: Settings, stop: asyncio.Event, ready_file: Path) -> None:
             task_queue=TASK_QUEUE,
             workflows=[Control, Sweep, Prevention],
             activities=await worker.hands(told, client, engine, stack),
-            workflow_runner=worker.runner(),
+            workflow_runner=SandboxedWorkflowRunner(restrictions=RESTRICTIONS),
             max_cached_workflows=told.cached_cases,
             deployment_config=connect.deployment(),
         ):

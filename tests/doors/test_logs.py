@@ -42,13 +42,13 @@ def test_a_door_writes_one_json_object_a_line(told: io.StringIO) -> None:
 
 
 def test_the_standard_library_writes_the_same_shape(told: io.StringIO) -> None:
-    logging.getLogger("uvicorn.error").warning("port %d is taken", 8787, extra={"port": 8787})
+    logging.getLogger("some.library").warning("port %d is taken", 8787, extra={"port": 8787})
 
     [line] = lines(told)
     assert (line["event"], line["level"], line["logger"], line["port"]) == (
         "port 8787 is taken",
         "warning",
-        "uvicorn.error",
+        "some.library",
         8787,
     )
 
