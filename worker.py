@@ -35,6 +35,7 @@ from activities.marketplace import Marketplace
 from activities.paging import Paging
 from activities.policy import Policy
 from activities.regulators import Regulators
+from escalations.rulebook import OneRulebook
 from starter import connect
 from starter.say import tell
 from starter.settings import Settings
@@ -71,12 +72,11 @@ async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: Asyn
     database = TransparencyDatabase(await reached(told.regulator_url, told.regulator_token))
     pager = PagerDuty(await reached(told.pager_url), told.pager_routing_key.get_secret_value())
     slack = Slack(await reached(told.chat_url, told.chat_token), told.chat_channel)
-    smtp = Smtp(told.smtp_host, told.smtp_port, told.mail_from)
-    policy = Policy(rulebook.load(overlay=told.overlay or None), rulebook.calendars.Calendars())
+    policy = Policy(OneRulebook(rulebook.load(overlay=told.overlay or None)), rulebook.calendars.Calendars())
     market = MarketplaceClient(told.marketplace_url, told.marketplace_token.get_secret_value())
     stack.push_async_callback(market.aclose)
     shops = Marketplace(market, evidence)
-    mail = Mail(smtp, MarketplaceBook(sellers), evidence, templates)
+    mail = Mail(Smtp(told.smtp_host, told.smtp_port, told.mail_from), MarketplaceBook(sellers), evidence, templates)
     regulators = Regulators(database, evidence, templates)
     return [
         *(policy.plan_case, policy.draft_gate, policy.draft_notices),

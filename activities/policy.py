@@ -4,22 +4,26 @@ Local activities: pure work over a rulebook that was read at start, no I/O. The 
 a retry does no harm; what the rulebook cannot answer is not retried.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from escalations import attaching, gates, planning, telling
 from escalations.attaching import Calendars, Known
+from escalations.conditions import RuleFailed
 from escalations.consensus import Gate
 from escalations.gates import QuorumUnreachable
 from escalations.plans import GateRequest, NoticePlan, NoticesRequest, Plan, PlanRequest
-from escalations.rulebook import NoPlaybook, Rulebook
+from escalations.rulebook import NoPlaybook, Rulebook, Rulebooks, UnknownRulebook
 
 
 class Policy:
-    """Answers from one rulebook. `calendars` freezes the public holidays that working days are counted by."""
+    """Answers from the rulebook that a case was opened with. `calendars` freezes the public holidays."""
 
-    def __init__(self, rulebook: Rulebook, calendars: Calendars) -> None:
-        self._rulebook = rulebook
+    def __init__(self, rulebooks: Rulebooks, calendars: Calendars) -> None:
+        self._rulebooks = rulebooks
         self._calendars = calendars
 
     @activity.defn
@@ -27,13 +31,10 @@ class Policy:
         """Say how to handle a case: severity, urgency, clocks with their derivation, what to look for and to do.
 
         Pure: the same request and rulebook give the same plan. Running clocks are kept, or moved when an earlier
-        start or another date of an order became known. Fails with `NoPlaybook`, not retried, for a domain whose
-        playbook does not exist yet.
+        start or another date of an order became known. Not retried: `NoPlaybook`, `UnknownRulebook`, `RuleFailed`.
         """
-        try:
-            return planning.planned(self._rulebook, self._calendars, request)
-        except NoPlaybook as missing:
-            raise ApplicationError(f"{request.case_id}: {missing}", type="NoPlaybook", non_retryable=True) from missing
+        with _answering(request.case_id):
+            return planning.planned(self._book(request.rulebook), self._calendars, request)
 
     @activity.defn
     async def draft_gate(self, request: GateRequest) -> Gate:
@@ -41,12 +42,8 @@ class Policy:
 
         Pure. Fails with `QuorumUnreachable`, not retried, when separation of duties leaves too few persons.
         """
-        try:
-            return gates.drafted(self._rulebook, request)
-        except NoPlaybook as missing:
-            raise ApplicationError(f"{request.case_id}: {missing}", type="NoPlaybook", non_retryable=True) from missing
-        except QuorumUnreachable as short:
-            raise ApplicationError(str(short), type="QuorumUnreachable", non_retryable=True) from short
+        with _answering(request.case_id):
+            return gates.drafted(self._book(request.plan.rulebook), request)
 
     @activity.defn
     async def draft_notices(self, request: NoticesRequest) -> NoticePlan:
@@ -54,12 +51,13 @@ class Policy:
 
         Pure. An authority is answered even when nothing was found. Fails with `NoPlaybook`, not retried.
         """
-        try:
-            return self._notices(request)
-        except NoPlaybook as missing:
-            raise ApplicationError(f"{request.case_id}: {missing}", type="NoPlaybook", non_retryable=True) from missing
+        with _answering(request.case_id):
+            return self._notices(self._book(request.plan.rulebook), request)
 
-    def _notices(self, request: NoticesRequest) -> NoticePlan:
+    def _book(self, version: str) -> Rulebook:
+        return self._rulebooks.of(version) if version else self._rulebooks.current
+
+    def _notices(self, book: Rulebook, request: NoticesRequest) -> NoticePlan:
         known = Known(
             intakes=request.intakes,
             domain=request.plan.domain,
@@ -72,6 +70,17 @@ class Policy:
             restricted=request.restricted > 0,
             voluntary=telling.voluntary(request),
         )
-        clocks = attaching.attached(self._rulebook, self._calendars, known)
-        notices = telling.drafted(self._rulebook, request, clocks)
-        return NoticePlan(notices=notices, clocks=clocks, rulebook=self._rulebook.version)
+        clocks = attaching.attached(book, self._calendars, known)
+        notices = telling.drafted(book, request, clocks)
+        return NoticePlan(notices=notices, clocks=clocks, rulebook=book.version)
+
+
+@contextmanager
+def _answering(case_id: str) -> Iterator[None]:
+    """Say in Temporal's terms what the rulebook cannot answer: asking again would not help, a person must look."""
+    try:
+        yield
+    except QuorumUnreachable as short:
+        raise ApplicationError(str(short), type="QuorumUnreachable", non_retryable=True) from short
+    except (NoPlaybook, UnknownRulebook, RuleFailed) as wrong:
+        raise ApplicationError(f"{case_id}: {wrong}", type=type(wrong).__name__, non_retryable=True) from wrong

@@ -53,6 +53,17 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """By how many bytes a worker grows: for each case while all are cached, and for each open case in the end.
+
+    A worker caches `Settings.cached_cases`; the others are put aside, and replayed when they are next spoken to.
+    """
+
+    cached: float
+    opened: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rig:
     """The running apparatus."""
 
@@ -91,13 +102,14 @@ class Rig:
             costs=tuple([await self._cost(case_id) for case_id in case_ids]),
         )
 
-    async def memory(self, kind: Kind, numbers: range, warm: int) -> float:
-        """Say how many bytes a worker grows by for each case that waits at its first gate, after the first `warm`."""
+    async def memory(self, kind: Kind, numbers: range, warm: int) -> Memory:
+        """Open cases that wait at their first gate: `warm` to warm up, as many again, then all the others."""
         async with self.worker(kind) as worker:
-            await self._opened(kind, numbers[:warm])
-            before = worker.memory_info().rss
-            await self._opened(kind, numbers[warm:])
-            return (worker.memory_info().rss - before) / (len(numbers) - warm)
+            grown = []
+            for some in (numbers[:warm], numbers[warm : 2 * warm], numbers[2 * warm :]):
+                await self._opened(kind, some)
+                grown.append(worker.memory_info().rss)
+            return Memory(cached=(grown[1] - grown[0]) / warm, opened=(grown[2] - grown[0]) / (len(numbers) - warm))
 
     async def _opened(self, kind: Kind, numbers: range) -> None:
         places = asyncio.Semaphore(OPENED_AT_ONCE)

@@ -8,7 +8,7 @@ from typing import Any
 
 from escalations import consensus, facts, ids
 from escalations.casefile import CaseFile
-from escalations.clocks import Clock, ClockStatus
+from escalations.clocks import OPEN, Clock, ClockStatus
 from escalations.messages import (
     Abort,
     Appeal,
@@ -16,12 +16,14 @@ from escalations.messages import (
     Claim,
     Decide,
     Delegate,
+    Exempt,
     Hold,
     Kill,
     Learn,
     Merge,
     Release,
     Reopen,
+    Replan,
     Report,
     ReportFinding,
     Resume,
@@ -45,6 +47,8 @@ MESSAGES: dict[str, type[Any]] = {
     "task": TaskDone,
     "hold": Hold,
     "release": Release,
+    "exempt": Exempt,
+    "replan": Replan,
     "kill": Kill,
     "resume": Resume,
     "merge": Merge,
@@ -211,6 +215,21 @@ def _release(file: CaseFile, message: Release, _now: datetime) -> Refusal | None
     return None if clock.status is ClockStatus.SUSPENDED else ("not_suspended", f"{clock.rule} is {clock.status.value}")
 
 
+def _exempt(file: CaseFile, message: Exempt, _now: datetime) -> Refusal | None:
+    clock = _clock(file, message.clock)
+    if clock is None:
+        return "unknown_clock", f"clocks: {', '.join(c.rule for c in file.clocks) or 'none'}"
+    if clock.status not in OPEN:
+        return "not_running", f"{clock.rule} is {clock.status.value}"
+    return None if message.reason.strip() else ("reason_required", "say why the duty does not apply; it is a record")
+
+
+def _replan(file: CaseFile, message: Replan, _now: datetime) -> Refusal | None:
+    if file.plan is None:
+        return "not_triaged", f"{file.case_id} has no plan yet; it will be made with the rulebook of today"
+    return None if message.reason.strip() else ("reason_required", "say why the case shall follow today's rulebook")
+
+
 def _sweep(file: CaseFile, message: Kill | Resume, _now: datetime) -> Refusal | None:
     if not 1 <= message.sweep <= len(file.orders):
         return "unknown_sweep", f"{file.case_id} has {len(file.orders)} sweeps, counted from 1"
@@ -271,6 +290,8 @@ _JUDGES: dict[type[Any], Callable[[CaseFile, Any, datetime], Refusal | None]] = 
     TaskDone: _task,
     Hold: _hold,
     Release: _release,
+    Exempt: _exempt,
+    Replan: _replan,
     Kill: _sweep,
     Resume: _sweep,
     Merge: _merge,

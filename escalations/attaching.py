@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from escalations import situation, starting
 from escalations.calendars import Calendar
 from escalations.clocks import Clock
-from escalations.conditions import any_hold
+from escalations.conditions import Situation
 from escalations.counting import Reading
 from escalations.model import Domain, Intake
 from escalations.rulebook import Country, Rulebook
@@ -55,13 +55,37 @@ class Known:
 
 def attached(book: Rulebook, calendars: Calendars, known: Known) -> tuple[Clock, ...]:
     """Return all clocks of the case: those it had, in their order, kept or moved, then the new ones."""
-    clocks = list(known.clocks)
+    clocks, sights = list(known.clocks), _Sights(book, known)
     for rule in book.clocks:
-        for begin in _begins(book, known, rule):
+        for begin in _begins(book, known, rule, sights):
             if not rule.in_force(begin.t0.astimezone(_zone(book, rule)).date()):
                 continue
             _take(clocks, rule, _with_readings(book, calendars, rule, begin, known), known.now)
     return tuple(clocks)
+
+
+class _Sights:
+    """What conditions see of the whole case and of each report, put together once for all rules."""
+
+    def __init__(self, book: Rulebook, known: Known) -> None:
+        self._book, self._known = book, known
+        self._seen: dict[tuple[int, ...], Situation] = {}
+
+    def of(self, intakes: tuple[Intake, ...], markets: tuple[str, ...]) -> Situation:
+        """Describe some reports, with the markets of the act where the whole case is meant."""
+        key = (*(id(intake) for intake in intakes), len(markets))
+        if key not in self._seen:
+            known = self._known
+            self._seen[key] = situation.situation(
+                self._book,
+                intakes,
+                known.domain,
+                markets=markets,
+                contained=known.contained,
+                restricted=known.restricted,
+                voluntary=known.voluntary,
+            )
+        return self._seen[key]
 
 
 def base(name: str) -> str:
@@ -80,13 +104,13 @@ def _take(clocks: list[Clock], rule: ClockRule, begin: Begin, now: datetime) -> 
     clocks.append(replace(fresh, rule=f"{rule.id}#{len(same_rule) + 1}") if same_rule else fresh)
 
 
-def _begins(book: Rulebook, known: Known, rule: ClockRule) -> Iterator[Begin]:
+def _begins(book: Rulebook, known: Known, rule: ClockRule, sights: _Sights) -> Iterator[Begin]:
     if rule.starts_at in AFTER_THE_ACT and not known.acted:
         return
     if rule.starts_at in PER_REPORT:
-        yield from _per_report(book, known, rule)
+        yield from _per_report(known, rule, sights)
         return
-    if not _applies(book, rule, known, known.intakes, known.markets):
+    if not _applies(rule, sights.of(known.intakes, known.markets)):
         return
     match rule.starts_at:
         case Start.CONTAINMENT:
@@ -99,11 +123,11 @@ def _begins(book: Rulebook, known: Known, rule: ClockRule) -> Iterator[Begin]:
             yield _awareness(book, known, rule)
 
 
-def _per_report(book: Rulebook, known: Known, rule: ClockRule) -> Iterator[Begin]:
+def _per_report(known: Known, rule: ClockRule, sights: _Sights) -> Iterator[Begin]:
     """Start once for each order or report; the same order received twice starts once, at its earliest receipt."""
     seen: dict[str, Begin] = {}
     for intake in known.intakes:
-        if not _applies(book, rule, known, (intake,), ()):
+        if not _applies(rule, sights.of((intake,), ())):
             continue
         order = intake.order
         subject = (order.reference if order else intake.source_ref).strip()
@@ -143,22 +167,9 @@ def _aware(intake: Intake) -> datetime:
     return intake.aware_at or intake.received_at
 
 
-def _applies(
-    book: Rulebook, rule: ClockRule, known: Known, intakes: tuple[Intake, ...], markets: tuple[str, ...]
-) -> bool:
-    seen = situation.situation(
-        book,
-        intakes,
-        known.domain,
-        markets=markets,
-        contained=known.contained,
-        restricted=known.restricted,
-        voluntary=known.voluntary,
-    )
-    where = seen["jurisdiction"]
-    if rule.jurisdiction != ANYWHERE and not (isinstance(where, tuple) and rule.jurisdiction in where):
-        return False
-    return not rule.applies_if or any_hold(rule.applies_if, seen)
+def _applies(rule: ClockRule, seen: Situation) -> bool:
+    where = seen["jurisdictions"]
+    return rule.jurisdiction in (ANYWHERE, *where) and rule.applies_if.holds(seen)
 
 
 def _with_readings(book: Rulebook, calendars: Calendars, rule: ClockRule, begin: Begin, known: Known) -> Begin:

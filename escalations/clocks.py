@@ -6,6 +6,7 @@ Here a clock lives: it warns, is met, missed, suspended. Where it comes from is 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import count
 
 from escalations.model import Milestone
 
@@ -46,8 +47,9 @@ class Clock:
     earliest defensible due time, `due_legal_latest` the most lenient reading (display only), `internal_target` the
     house target of a duty that has no number (never shown as law). Exactly one of `due_operational` and
     `internal_target` is set. `subject` is the order or report that started it, empty when the case did; `contested`
-    means that a later start is arguable. `restart_period` is set where a suspended clock starts afresh (zero
-    otherwise: what was left runs on). Times are UTC.
+    means that a later start is arguable. `not_before` opens a window: fulfilled sooner is too early. `origin` is the
+    case a merged clock came from and its name there, `decided_by` who decided that it does not apply. `restart_period`
+    is set where a suspended clock starts afresh (zero otherwise: what was left runs on). Times are UTC.
     """
 
     rule: str
@@ -77,6 +79,9 @@ class Clock:
     subject: str = ""
     suspended_at: datetime | None = None
     restart_period: timedelta = timedelta()
+    not_before: datetime | None = None
+    origin: str = ""
+    decided_by: str = ""
 
 
 WARNINGS = (("50 %", 50), ("75 %", 75), ("90 %", 90))
@@ -203,6 +208,45 @@ def withdraw(clocks: tuple[Clock, ...], reason: str, subject: str = "") -> tuple
         else clock
         for clock in clocks
     )
+
+
+def not_applicable(clock: Clock, by: str, reason: str, now: datetime) -> Clock:
+    """Record that a duty is not owed after all, with who decided it and why. Raises ClockRefusal for an ended clock."""
+    if clock.status not in OPEN:
+        raise ClockRefusal("not_running", f"{clock.rule} is {clock.status.value}; only an open clock can be exempted")
+    change = DueChange(due_operational=clock.due_operational, changed_at=now, reason=f"does not apply: {reason}")
+    return replace(
+        clock,
+        status=ClockStatus.NOT_APPLICABLE,
+        reason=reason,
+        decided_by=by,
+        due_history=(*clock.due_history, change),
+    )
+
+
+def joined(mine: tuple[Clock, ...], theirs: tuple[Clock, ...], origin: str) -> tuple[Clock, ...]:
+    """Take the clocks of a merged case over as they stand, each named for a free number of its rule.
+
+    `origin` is the case they come from; what they were called there is found again by `parted`.
+    """
+    taken = list(mine)
+    for clock in theirs:
+        names = {one.rule for one in taken}
+        base = clock.rule.partition("#")[0]
+        free = next(name for name in (clock.rule, *(f"{base}#{number}" for number in count(2))) if name not in names)
+        taken.append(replace(clock, rule=free, origin=f"{origin} {clock.origin} {clock.rule}"))
+    return tuple(taken)
+
+
+def parted(clocks: tuple[Clock, ...], origin: str) -> tuple[tuple[Clock, ...], tuple[Clock, ...]]:
+    """Undo `joined`: return the clocks that stay, and those of the other case as they were, its own names included."""
+    stay = tuple(clock for clock in clocks if clock.origin.partition(" ")[0] != origin)
+    back = []
+    for clock in clocks:
+        if clock not in stay:
+            before, _, name = clock.origin.partition(" ")[2].rpartition(" ")
+            back.append(replace(clock, rule=name, origin=before))
+    return stay, tuple(back)
 
 
 def _binding(clocks: tuple[Clock, ...]) -> list[tuple[datetime, Clock]]:

@@ -1,46 +1,40 @@
-"""Does a declared condition of the rulebook hold for a case? A small vocabulary instead of code in data files."""
+"""Does a condition of the rulebook hold for a case? Conditions are CEL expressions over a fixed vocabulary.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+The loader compiles them and checks every name; here they are values that answer yes or no. A number that is not known
+is `null` in an expression, so a rule that asks for it says what it means: `units_sold != null && units_sold >= 1000`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-Value = int | bool | tuple[str, ...] | None
-
-
-class Test(StrEnum):
-    """How a subject is compared. The last two are about words: whole values, or a part of one (letter case ignored)."""
-
-    IS = "is"
-    AT_LEAST = "at_least"
-    AT_MOST = "at_most"
-    ANY_OF = "any_of"
-    NONE_OF = "none_of"
-    CONTAINS = "contains"
-
-
-NUMBER_TESTS = frozenset({Test.IS, Test.AT_LEAST, Test.AT_MOST})
-FLAG_TESTS = frozenset({Test.IS})
-WORD_TESTS = frozenset({Test.ANY_OF, Test.NONE_OF, Test.CONTAINS})
+Value = int | bool | str | tuple[str, ...] | None
 
 
 class Kind(StrEnum):
-    """What sort of value a subject has."""
+    """What sort of value a subject has. A number may be unknown, a count never is."""
 
     NUMBER = "number"
+    COUNT = "count"
     FLAG = "flag"
+    WORD = "word"
     WORDS = "words"
 
 
 SUBJECTS: Mapping[str, Kind] = {
-    "kind": Kind.WORDS,
-    "domain": Kind.WORDS,
-    "role": Kind.WORDS,
-    "jurisdiction": Kind.WORDS,
-    "product_category": Kind.WORDS,
-    "order_country": Kind.WORDS,
-    "legal_basis": Kind.WORDS,
+    "domain": Kind.WORD,
+    "kinds": Kind.WORDS,
+    "roles": Kind.WORDS,
+    "jurisdictions": Kind.WORDS,
+    "product_categories": Kind.WORDS,
+    "order_countries": Kind.WORDS,
+    "legal_bases": Kind.WORDS,
+    "events": Kind.WORDS,
+    "subjects": Kind.WORDS,
     "order": Kind.FLAG,
     "order_in_eu": Kind.FLAG,
+    "order_at_home": Kind.FLAG,
     "order_dated": Kind.FLAG,
     "identical_content": Kind.FLAG,
     "product": Kind.FLAG,
@@ -52,64 +46,58 @@ SUBJECTS: Mapping[str, Kind] = {
     "confirmed": Kind.FLAG,
     "vulnerable_users": Kind.FLAG,
     "evading": Kind.FLAG,
-    "deaths": Kind.NUMBER,
-    "serious_injuries": Kind.NUMBER,
-    "minor_injuries": Kind.NUMBER,
+    "platform_small": Kind.FLAG,
+    "deaths": Kind.COUNT,
+    "serious_injuries": Kind.COUNT,
+    "minor_injuries": Kind.COUNT,
+    "sellers_wronged": Kind.COUNT,
+    "independent_reports": Kind.COUNT,
+    "media": Kind.COUNT,
+    "velocity": Kind.COUNT,
+    "identifiers": Kind.COUNT,
+    "listings": Kind.COUNT,
+    "legal_orders": Kind.COUNT,
+    "law_clocks": Kind.COUNT,
     "units_sold": Kind.NUMBER,
-    "independent_reports": Kind.NUMBER,
-    "media": Kind.NUMBER,
-    "velocity": Kind.NUMBER,
-    "identifiers": Kind.NUMBER,
-    "listings": Kind.NUMBER,
-    "legal_orders": Kind.NUMBER,
-    "law_clocks": Kind.NUMBER,
+    "people_affected": Kind.NUMBER,
     "nearest_hours": Kind.NUMBER,
     "priority": Kind.NUMBER,
 }
-"""Everything a condition may ask about. `legal_orders` counts legal systems (the EU is one), `law_clocks` the running
-clocks that law set, `nearest_hours` the whole hours to the nearest binding due time, rounded up."""
+"""Everything a condition may ask about, beside the marks of `facts.MARKS` (flags) and the rulebook's own terms.
+
+`kinds` are the sorts of reports, `roles` what the law takes the platform for, `legal_bases` what orders and notices
+cite, `events` which dated events are known, `legal_orders` counts legal systems (the EU is one), `law_clocks` the
+running clocks that law set, `nearest_hours` the whole hours to the nearest binding due time, rounded up.
+"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFailed(ValueError):
+    """A condition could not be judged. The message names the expression; mend it in the rulebook."""
+
+
+class Situation(dict[str, Any]):
+    """What conditions see of a case: values by subject. `prepared` is where the language keeps its own form of it."""
+
+    prepared: Any = None
+
+    def tell(self, name: str, value: Value) -> None:
+        """Add or replace one value, in the prepared form too."""
+        self[name] = value
+        if self.prepared is not None:
+            self.prepared.add_variable(name, value)
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
-    """One comparison. An unknown number satisfies none."""
+    """One expression as it is written in the rulebook, and the compiled question."""
 
-    subject: str
-    test: Test
-    number: int = 0
-    words: tuple[str, ...] = ()
+    text: str
+    ask: Callable[[Situation], bool] = field(compare=False, repr=False)
 
-
-Groups = tuple[tuple[Condition, ...], ...]
-"""Alternatives, each a group of conditions of which all must hold."""
+    def holds(self, situation: Situation) -> bool:
+        """Judge the condition. Raises RuleFailed for an expression that the situation does not suit."""
+        return self.ask(situation)
 
 
-def holds(condition: Condition, situation: Mapping[str, Value]) -> bool:
-    """Judge one condition. Raises KeyError for a subject the situation does not know: the loader lets none pass."""
-    value = situation[condition.subject]
-    if isinstance(value, tuple):
-        return _words_hold(condition, value)
-    if value is None:
-        return False
-    if condition.test is Test.AT_LEAST:
-        return value >= condition.number
-    if condition.test is Test.AT_MOST:
-        return value <= condition.number
-    return value == condition.number
-
-
-def all_hold(conditions: tuple[Condition, ...], situation: Mapping[str, Value]) -> bool:
-    """Judge conditions of which every one must hold; no condition at all holds."""
-    return all(holds(condition, situation) for condition in conditions)
-
-
-def any_hold(groups: Groups, situation: Mapping[str, Value]) -> bool:
-    """Judge alternatives: one group of which every condition holds is enough. No group at all holds nothing."""
-    return any(all_hold(group, situation) for group in groups)
-
-
-def _words_hold(condition: Condition, found: tuple[str, ...]) -> bool:
-    if condition.test is Test.CONTAINS:
-        return any(word.casefold() in text.casefold() for word in condition.words for text in found)
-    common = set(condition.words) & set(found)
-    return not common if condition.test is Test.NONE_OF else bool(common)
+ALWAYS = Condition("true", lambda _situation: True)
+NEVER = Condition("false", lambda _situation: False)

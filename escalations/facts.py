@@ -4,13 +4,110 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from escalations.model import Facts, Intake
+from escalations.model import Domain, Event, Facts, Intake
 
 TIMES = ("aware_at", "order_due_at")
 FLAGS = ("order_withdrawn",)
 LEVELS = ("media", "velocity")
-COUNTS = ("deaths", "serious_injuries", "minor_injuries", "units_sold", "independent_reports", "media", "velocity")
-NAMES = tuple(field.name for field in fields(Facts)) + TIMES + FLAGS
+COUNTS = (
+    "deaths",
+    "serious_injuries",
+    "minor_injuries",
+    "units_sold",
+    "independent_reports",
+    "people_affected",
+    "sellers_wronged",
+    "media",
+    "velocity",
+)
+MARKS = (
+    "csam",
+    "minor_depicted",
+    "terrorist_content",
+    "live",
+    "imminent_threat",
+    "crime_suspected",
+    "intimate_image",
+    "impersonation",
+    "sensitive_data",
+    "personal_data_breach",
+    "high_risk_breach",
+    "outside_intrusion",
+    "sanctions_match",
+    "money_laundering",
+    "identity_fraud",
+    "trader_data_wrong",
+    "copyright",
+    "trademark",
+    "counterfeit",
+    "recalled",
+    "repeat_infringement",
+    "criminal_liability",
+    "executive_commitment",
+    "gag_order",
+    "public_emergency",
+    "forced_labour",
+    "urgent_request",
+    "emergency_request",
+    "high_volume_seller",
+    "disclosing_seller",
+    "manufacturer_role",
+    "own_role",
+    "health_vulnerable",
+    "minors_targeted",
+    "leak_closed",
+    "large_loss",
+    "trusted_flagger",
+    "processor_role",
+    "request_extended",
+    "preservation_order",
+    "significant_incident",
+    "major_incident",
+    "exploited_vulnerability",
+    "reportability_unclear",
+    "child_enticement",
+    "suspect_unknown",
+    "child_bullied",
+    "adult_abused",
+    "specified_grievance",
+    "election_period",
+)
+EVENTS = (
+    "breach_assessed",
+    "contract_ended",
+    "counter_notice_received",
+    "qualified_high_volume",
+    "information_received",
+    "missing_information_notified",
+    "suspicion_detected",
+    "property_blocked",
+    "recall_decided",
+    "recall_action_taken",
+    "complaint_received",
+    "restriction_informed",
+    "investigation_opened",
+    "non_infringement_stated",
+    "data_obtained",
+    "content_preserved",
+    "account_reported",
+    "dispute_received",
+    "termination_decided",
+    "remedy_lapsed",
+    "compliance_impossible",
+    "order_unclear",
+    "order_annulled",
+    "fix_available",
+    "bank_data_requested",
+    "false_disclosure_notified",
+    "transaction_rejected",
+    "poster_asked",
+)
+COMPLEX = ("marks", "subjects", "events")
+NAMES = (
+    *(field.name for field in fields(Facts) if field.name not in COMPLEX),
+    *(*TIMES, *FLAGS, "domain", *MARKS, *EVENTS),
+)
+Value = int | bool | datetime | Domain
 MOST = 10_000_000_000
 HIGHEST_LEVEL = 4
 YEARS = range(2000, 2101)
@@ -20,14 +117,16 @@ class BadFact(ValueError):
     """A fact that is not known, or a value that cannot be one. The message says what is allowed."""
 
 
-def parsed(fact: str, value: str) -> int | bool | datetime:
+def parsed(fact: str, value: str) -> int | bool | datetime | Domain:
     """Read a fact's value: a whole number from 0 to 10^10 (levels: to 4), `true`/`false`, or a time with its offset.
 
     An order is withdrawn or it is not known to be: `order_withdrawn` takes `true` only. Raises BadFact.
     """
     if fact not in NAMES:
         raise BadFact(f"unknown fact; use one of {', '.join(NAMES)}")
-    if fact in TIMES:
+    if fact == "domain":
+        return _domain(value)
+    if fact in TIMES or fact in EVENTS:
         return _time(value)
     if fact in COUNTS:
         most = HIGHEST_LEVEL if fact in LEVELS else MOST
@@ -39,6 +138,13 @@ def parsed(fact: str, value: str) -> int | bool | datetime:
     if value not in ("true", "false"):
         raise BadFact(f"{fact} takes true or false")
     return value == "true"
+
+
+def _domain(value: str) -> Domain:
+    try:
+        return Domain(value)
+    except ValueError:
+        raise BadFact(f"domain takes one of {', '.join(Domain)}") from None
 
 
 def _time(value: str) -> datetime:
@@ -53,16 +159,30 @@ def _time(value: str) -> datetime:
     return at
 
 
-def lowers(intake: Intake, fact: str, value: int | bool | datetime) -> bool:
+def lowers(intake: Intake, fact: str, value: Value) -> bool:
     """Would this make the case look less bad? Lowering needs a second person (domain part 2.2)."""
-    if fact in TIMES or fact in FLAGS:
+    if fact in TIMES or fact in FLAGS or fact in EVENTS or fact == "domain":
         return False
+    if fact in MARKS:
+        return value is False and fact in intake.facts.marks
     before = getattr(intake.facts, fact)
     return before is not None and isinstance(value, int) and value < before
 
 
-def with_fact(intake: Intake, fact: str, value: int | bool | datetime) -> Intake:
-    """Return the intake with one fact replaced. An order's date on an intake without an order changes nothing."""
+def with_fact(intake: Intake, fact: str, value: Value, place: str = "") -> Intake:
+    """Return the intake with one fact replaced. An order's date on an intake without an order changes nothing.
+
+    An event is told once for each place; told again, its time replaces the one before.
+    """
+    if isinstance(value, Domain):
+        return replace(intake, domain=value)
+    if fact in EVENTS and isinstance(value, datetime):
+        others = tuple(one for one in intake.facts.events if (one.kind, one.place) != (fact, place))
+        event = Event(kind=fact, at=value, place=place)
+        return replace(intake, facts=replace(intake.facts, events=(*others, event)))
+    if fact in MARKS:
+        marks = set(intake.facts.marks) | {fact} if value else set(intake.facts.marks) - {fact}
+        return replace(intake, facts=replace(intake.facts, marks=tuple(sorted(marks))))
     if fact == "aware_at" and isinstance(value, datetime):
         return replace(intake, aware_at=value)
     if fact == "order_due_at" and isinstance(value, datetime):

@@ -23,6 +23,7 @@ def drafted(book: Rulebook, request: GateRequest) -> Gate:
     rule = playbook.gate(request.kind)
     tier, reach = _tier(request)
     panel, who = _panel(rule, request, tier)
+    panel = _called(panel, request.plan.called)
     due_at, until = _due(rule, request)
     default, why = _default(rule, request)
     seats, stood_in = _seats(book.roster, playbook, panel, request)
@@ -63,6 +64,26 @@ def _panel(rule: GateRule, request: GateRequest, tier: int) -> tuple[Panel, str]
     if rule.tiers:
         return dict(rule.tiers)[tier], ""
     return rule.panel, ""
+
+
+def _called(panel: Panel, called: tuple[str, ...]) -> Panel:
+    """Leave out the seats that this case does not call; a required one that it calls raises the quorum by one.
+
+    A role that has a seat already keeps one seat, with the stricter of both.
+    """
+    if not any(seat.if_called for seat in panel.seats):
+        return panel
+    found: dict[str, SeatRule] = {}
+    quorum = panel.quorum
+    for seat in panel.seats:
+        if seat.if_called and seat.role not in called:
+            continue
+        known = found.get(seat.role, SeatRule(role=seat.role, required=False, may_veto=False))
+        quorum += seat.if_called and seat.required and not known.required
+        found[seat.role] = replace(
+            known, required=known.required or seat.required, may_veto=known.may_veto or seat.may_veto
+        )
+    return Panel(seats=tuple(found.values()), quorum=quorum)
 
 
 def _due(rule: GateRule, request: GateRequest) -> tuple[datetime, tuple[str, ...]]:

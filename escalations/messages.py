@@ -8,6 +8,7 @@ keeps `request id -> receipt`, so a repeat gets the first answer); `person` is w
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from escalations.clocks import Clock
 from escalations.consensus import Stance
 from escalations.model import Action, Intake
 
@@ -32,8 +33,9 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learn:
-    """A fact about the case: `fact` names a field of `model.Facts`, `aware_at`, `order_due_at` or `order_withdrawn`.
+    """A fact about the case: `fact` names a field of `model.Facts`, a mark or an event of `facts`, or the domain.
 
+    Also `aware_at`, `order_due_at`, `order_withdrawn`. `place` is the country where an event happened.
     `value` is written as text (`"2"`, `"true"`, an RFC 3339 time); `at` is when the company first knew it.
     """
 
@@ -42,6 +44,7 @@ class Learn:
     value: str
     at: datetime | None = None
     reason: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,23 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exempt:
+    """A clock does not apply, and why. What the law set takes two persons who say the same."""
+
+    said: Said
+    clock: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replan:
+    """Go on under the rulebook of today instead of the one the case was opened with; takes two persons."""
+
+    said: Said
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
     """Stop a sweep between two batches; what it did stays until it is resumed or reversed."""
 
@@ -150,6 +170,7 @@ class Merge:
     other: str
     intake: Intake | None = None
     reason: str = ""
+    clocks: tuple[Clock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

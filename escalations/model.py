@@ -53,6 +53,11 @@ class IntakeKind(StrEnum):
     AUTHORITY_ORDER = "authority_order"
     NOTICE = "notice"
     INCIDENT_REPORT = "incident_report"
+    COMPLAINT = "complaint"
+    COUNTER_NOTICE = "counter_notice"
+    REQUEST = "request"
+    INQUIRY = "inquiry"
+    ALERT = "alert"
 
 
 class Milestone(StrEnum):
@@ -68,6 +73,14 @@ class Milestone(StrEnum):
     GATEWAY_FILED = "gateway_filed"
     REPORT_FILED = "report_filed"
     NOTIFIER_INFORMED = "notifier_informed"
+    SUBJECTS_INFORMED = "subjects_informed"
+    DECIDED = "decided"
+    DISCLOSED = "disclosed"
+    PRESERVED = "preserved"
+    RESTORED = "restored"
+    VERIFIED = "verified"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +114,22 @@ class AuthorityOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A dated thing that starts a duty (`facts.EVENTS`). `place` is a country code, `subject` whom it is about."""
+
+    kind: str
+    at: datetime
+    place: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known about the harm. Counts are people unless named otherwise; None means not known.
 
-    `media` and `velocity` are levels from 0 to 4 of the severity inputs of the same name.
+    `media` and `velocity` are levels from 0 to 4 of the severity inputs of the same name. `marks` are what is true of
+    the harm beyond the flags (`facts.MARKS`), `subjects` what it is about (listing, seller, creator, content, order,
+    account), `people_affected` whose data or money is concerned, `events` the dated things that clocks start from.
     """
 
     deaths: int = 0
@@ -119,6 +144,11 @@ class Facts:
     media: int = 0
     velocity: int = 0
     evading: bool = False
+    marks: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    people_affected: int | None = None
+    sellers_wronged: int = 0
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +173,7 @@ class Intake:
     hazard: str = ""
     raw_digest: str = ""
     url: str = ""
+    legal_basis: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,15 @@
 """How is a case handled, and why so? One plan from the rulebook and from everything that was reported."""
 
+from dataclasses import replace
+
 from escalations import attaching, situation
 from escalations import severity as grading
 from escalations.attaching import Calendars, Known
-from escalations.conditions import any_hold
+from escalations.conditions import Situation
 from escalations.enforcement import Sought
-from escalations.model import Domain, Intake, IntakeKind
-from escalations.plans import Plan, PlanRequest
+from escalations.model import Domain, Intake, IntakeKind, Targets
+from escalations.playbooks import Playbook, Ring
+from escalations.plans import PeopleStep, Plan, PlanRequest
 from escalations.rulebook import Rulebook
 
 ORDERED_SEARCH = (IntakeKind.AUTHORITY_ORDER, IntakeKind.NOTICE)
@@ -14,7 +17,7 @@ ORDERED_SEARCH = (IntakeKind.AUTHORITY_ORDER, IntakeKind.NOTICE)
 
 def planned(book: Rulebook, calendars: Calendars, request: PlanRequest) -> Plan:
     """Plan a case. Raises NoPlaybook for a domain that has none yet."""
-    domain = situation.domain_of(request.intakes)
+    domain = situation.domain_of(book, request.intakes)
     playbook = book.playbook(domain)
     known = Known(
         intakes=request.intakes, domain=domain, now=request.now, clocks=request.clocks, contained=request.contained
@@ -25,8 +28,8 @@ def planned(book: Rulebook, calendars: Calendars, request: PlanRequest) -> Plan:
     severity = grading.scored(book.severity, seen)
     grade, urgent = grading.urgency(book.severity, clocks, request.now)
     priority = grading.priority(severity.band, grade)
-    seen["priority"] = priority
-    contain_first = any_hold(playbook.contain_first, seen)
+    seen.tell("priority", priority)
+    contain_first = playbook.contain_first.holds(seen)
     sought = _sought(request)
     return Plan(
         rulebook=book.version,
@@ -41,7 +44,7 @@ def planned(book: Rulebook, calendars: Calendars, request: PlanRequest) -> Plan:
             *_handling(domain, request.intakes, contain_first=contain_first, sought=sought),
         ),
         clocks=clocks,
-        targets=book.severity.targets[priority],
+        targets=_targets(playbook, book.severity.targets[priority], priority),
         owner=playbook.owner,
         sought=sought,
         evidence=playbook.evidence,
@@ -49,13 +52,34 @@ def planned(book: Rulebook, calendars: Calendars, request: PlanRequest) -> Plan:
         reason_code=playbook.containment.reason_code,
         contain_first=contain_first,
         binding=any(intake.order for intake in request.intakes),
-        page=any_hold(playbook.page, seen),
+        page=playbook.page.holds(seen),
         channel=playbook.channel,
         root_cause_required=priority <= playbook.root_cause_to,
         batch=playbook.containment.batch,
         resweeps=playbook.resweeps,
         short_timeboxes=book.short_timeboxes,
+        steps=_steps(playbook, seen),
+        called=tuple(call.role for call in playbook.calls if call.when.holds(seen)),
+        ring=_ring(playbook, seen),
     )
+
+
+def _steps(playbook: Playbook, seen: Situation) -> tuple[PeopleStep, ...]:
+    return tuple(
+        PeopleStep(key=step.key, owner=step.owner, title=step.title, before_review=step.before_review)
+        for step in playbook.steps
+        if step.when.holds(seen)
+    )
+
+
+def _targets(playbook: Playbook, house: Targets, priority: int) -> Targets:
+    own = {name: span for grade, name, span in playbook.targets if grade == priority}
+    return replace(house, **own) if own else house
+
+
+def _ring(playbook: Playbook, seen: Situation) -> str:
+    ring = playbook.confidentiality(seen).ring
+    return "" if ring is Ring.OPEN else ring.value
 
 
 def _sought(request: PlanRequest) -> Sought:

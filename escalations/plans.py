@@ -12,13 +12,27 @@ from escalations.notices import Notice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """Ask how to handle a case. `intakes` in order of arrival; `clocks` are the running ones, kept or moved earlier."""
+    """Ask how to handle a case. `intakes` in order of arrival; `clocks` are the running ones, kept or moved earlier.
+
+    `rulebook` is the version the case was opened with, empty for the one of today.
+    """
 
     case_id: str
     intakes: tuple[Intake, ...]
     now: datetime
     clocks: tuple[Clock, ...] = ()
     contained: bool = False
+    rulebook: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleStep:
+    """What people do to contain the harm; `before_review` in an emergency, else when legal review has agreed."""
+
+    key: str
+    owner: str
+    title: str
+    before_review: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +40,8 @@ class Plan:
     """How a case is handled, with reasons; the rulebook version it came from is pinned in it.
 
     `priority` is the worse (lower) of severity band and urgency. `contain_first` means an emergency act before legal
-    review. `owner` is the role that leads. `page` and `channel` say who is told that it exists.
+    review. `owner` is the role that leads. `page` and `channel` say who is told that it exists. `steps` are for people;
+    `called` are the roles that sit because of what this case is; `ring` says who may see it, empty for everybody.
     """
 
     rulebook: str
@@ -51,6 +66,9 @@ class Plan:
     batch: int = 200
     resweeps: tuple[timedelta, ...] = ()
     short_timeboxes: bool = False
+    steps: tuple[PeopleStep, ...] = ()
+    called: tuple[str, ...] = ()
+    ring: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
-from escalations.conditions import Condition, Groups
+from escalations.conditions import NEVER, Condition, Situation
 from escalations.consensus import GateKind, Option
 from escalations.model import Domain, Milestone
 from escalations.notices import Recipient
@@ -11,11 +12,16 @@ from escalations.notices import Recipient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatRule:
-    """A role at a table. `required`: nothing is decided without its consent."""
+    """A role at a table. `required`: nothing is decided without its consent.
+
+    `if_called`: the seat is there only for a case that calls the role (`Playbook.calls`); a required one then raises
+    the quorum of its panel by one.
+    """
 
     role: str
     required: bool
     may_veto: bool
+    if_called: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,7 @@ class NoticeRule:
     meets: Milestone
     duty: str
     stops: tuple[str, ...]
-    when: tuple[Condition, ...]
+    when: Condition
     per_order: bool
     mandatory: bool
 
@@ -83,8 +89,88 @@ class Containment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LadderStep:
+    """One rung of containment, 0 mildest to 11 (domain part 6.1).
+
+    `reversible` is `yes`, `partly` or `no`; `statement` the value of the DSA Transparency Database (without its common
+    beginning), empty where none is owed; `hand` the act of the marketplace hand, empty where people do it.
+    """
+
+    key: str
+    rung: int
+    title: str
+    reversible: str
+    statement: str = ""
+    hand: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What people do to contain the harm, beyond the marketplace hand. `rung` is the key of its ladder step.
+
+    `before_review`: done in an emergency, before legal review; only what can be undone may be.
+    """
+
+    key: str
+    title: str
+    owner: str
+    reversible: bool
+    rung: str
+    when: Condition
+    before_review: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseRule:
+    """An answer owed that people write, because no wording of ours fits it. `stops`: the clocks it fulfils."""
+
+    key: str
+    title: str
+    recipient: str
+    duty: str
+    owner: str
+    meets: Milestone
+    stops: tuple[str, ...]
+    when: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A role that sits only where its condition holds, such as Legal for a counter-notice."""
+
+    role: str
+    when: Condition
+
+
+class Ring(StrEnum):
+    """Who may see a case, from everybody on duty to a few named roles."""
+
+    OPEN = "open"
+    PRIVILEGED = "privileged"
+    NEED_TO_KNOW = "need_to_know"
+    TIPPING_OFF = "tipping_off"
+    CSAM_RESTRICTED = "csam_restricted"
+    GAG = "gag"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidentiality:
+    """A ring and the roles that may look inside; nobody is named for `open`, which everybody may see."""
+
+    ring: Ring
+    viewers: tuple[str, ...]
+    when: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """Everything about one domain. A root cause is owed at a priority up to `root_cause_to` (0 is worst)."""
+    """Everything about one domain. A root cause is owed at a priority up to `root_cause_to` (0 is worst).
+
+    `approve`, `veto` and `consulted` are the sign-off roles; `calls` those that sit under a condition. `ladder` are the
+    rungs allowed, `emergency` those that may be climbed before legal review. `targets` replace house targets: priority,
+    name, time. `rings` are tried in order, the last always holds. `takes_over_when`: the case is this playbook's,
+    whatever the reports say.
+    """
 
     id: str
     version: int
@@ -93,14 +179,31 @@ class Playbook:
     owner: str
     stand_in: str
     channel: str
-    page: Groups
-    contain_first: Groups
+    page: Condition
+    contain_first: Condition
     evidence: tuple[str, ...]
     containment: Containment
     gates: tuple[GateRule, ...]
     notices: tuple[NoticeRule, ...]
     resweeps: tuple[timedelta, ...]
     root_cause_to: int
+    sources: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    approve: tuple[str, ...] = ()
+    veto: tuple[str, ...] = ()
+    consulted: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    ladder: tuple[str, ...] = ()
+    emergency: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    responses: tuple[ResponseRule, ...] = ()
+    targets: tuple[tuple[int, str, timedelta], ...] = ()
+    rings: tuple[Confidentiality, ...] = ()
+    takes_over_when: Condition = NEVER
+
+    def confidentiality(self, situation: Situation) -> Confidentiality:
+        """Find the ring of a case: the first that holds. The loader lets no playbook pass without a last one."""
+        return next(one for one in self.rings if one.when.holds(situation))
 
     def gate(self, kind: GateKind) -> GateRule:
         """Find the rule of one question. The loader lets no playbook pass that lacks one."""

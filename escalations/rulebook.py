@@ -1,10 +1,12 @@
 """What is the rulebook, once it has been read? One frozen value with a version."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
+from escalations.conditions import Condition
 from escalations.model import Domain
 from escalations.notices import Template
-from escalations.playbooks import Playbook
+from escalations.playbooks import LadderStep, Playbook
 from escalations.rules import ClockRule
 from escalations.severity import SeverityRules
 
@@ -13,6 +15,10 @@ EU = "EU"
 
 class NoPlaybook(LookupError):
     """No playbook exists for a domain yet; the message names the next step."""
+
+
+class UnknownRulebook(LookupError):
+    """A case was opened with a version of the rulebook that is not kept here; the message names the next step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +33,17 @@ class Country:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """The company that the duties fall on. `roles` are those the law knows; `redress` is told to sellers and buyers."""
+    """The company that the duties fall on. `roles` are those the law knows; `redress` is told to sellers and buyers.
+
+    `size` is micro, small, medium or large (Recommendation 2003/361/EC).
+    """
 
     name: str
     establishment: str
     roles: tuple[str, ...]
     contact: str
     redress: str
+    size: str = "large"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,15 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A name for a condition that several rules share, such as the scope of a regulation. `source` is the law."""
+
+    name: str
+    means: Condition
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rulebook:
     """Law and policy as one value. `version` is `YYYY.MM-` and 12 hex digits over everything that was read."""
 
@@ -73,6 +92,8 @@ class Rulebook:
     countries: tuple[Country, ...]
     templates: tuple[Template, ...] = ()
     short_timeboxes: bool = False
+    terms: tuple[Term, ...] = ()
+    ladder: tuple[LadderStep, ...] = ()
 
     def playbook(self, domain: Domain) -> Playbook:
         """Find the playbook of a domain. Raises NoPlaybook."""
@@ -92,3 +113,29 @@ class Rulebook:
     def eu_states(self) -> tuple[str, ...]:
         """List the codes of the Member States of the European Union."""
         return tuple(country.code for country in self.countries if country.legal_order == EU)
+
+
+class Rulebooks(Protocol):
+    """Every version of the rulebook that cases may still follow."""
+
+    @property
+    def current(self) -> Rulebook:
+        """The rulebook of today."""
+        ...
+
+    def of(self, version: str) -> Rulebook:
+        """Find a version. Raises UnknownRulebook."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneRulebook:
+    """A rulebook that is the only one there is."""
+
+    current: Rulebook
+
+    def of(self, version: str) -> Rulebook:
+        """Find a version. Raises UnknownRulebook for any other."""
+        if version != self.current.version:
+            raise UnknownRulebook(f"rulebook {version} is not kept here; put it back, or replan the case")
+        return self.current

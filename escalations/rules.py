@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from escalations.clocks import Force
-from escalations.conditions import Groups
+from escalations.conditions import Condition
 from escalations.model import Milestone
 
 ANYWHERE = "any"
@@ -14,21 +14,28 @@ ESTABLISHMENT = "establishment"
 
 
 class Unit(StrEnum):
-    """How a period is counted. `as_ordered`: the order itself names the date; `qualitative`: the law has no number."""
+    """How a period is counted.
+
+    `business_day` is what US law calls a working day; `as_ordered`: the order itself names the date; `qualitative`: the
+    law has no number; `standing`: a duty at all times, which is listed and never starts a clock.
+    """
 
     HOUR = "hour"
     CALENDAR_DAY = "calendar_day"
     WORKING_DAY = "working_day"
+    BUSINESS_DAY = "business_day"
     MONTH = "month"
     AS_ORDERED = "as_ordered"
     QUALITATIVE = "qualitative"
+    STANDING = "standing"
 
 
 class Start(StrEnum):
     """The event that starts a rule. `receipt` starts once per report, the others once per case.
 
     `awareness` is the earliest of any report, `own_awareness` the earliest of a report that concerns the rule's own
-    jurisdiction; `decision` and `containment` start after the act.
+    jurisdiction; `decision` and `containment` start after the act; `event` starts once per dated event of
+    the rule's kind that was told (`facts.EVENTS`).
     """
 
     INTAKE = "intake"
@@ -37,6 +44,7 @@ class Start(StrEnum):
     OWN_AWARENESS = "own_awareness"
     DECISION = "decision"
     CONTAINMENT = "containment"
+    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +65,16 @@ class Counting:
 class ClockRule:
     """A versioned duty with a period. Changed law is a new row with its own dates, never an edit.
 
-    `effective_from` and `effective_to` are inclusive. `internal_target` is the house's own target, set where the law
-    has no number. `applies_if` holds alternatives; none at all means always.
+    `effective_from` and `effective_to` are inclusive; a rule without `effective_from` is enacted and not in force yet.
+    `most` makes a window of the period: done before `number` is too early, after `most` too late. `also_required` names
+    clocks that run beside this one, `unsettled` what about the rule is not settled. `internal_target` is the house's
+    own target, set where the law has no number.
     `working_time_only`: hours stand still on days off. `restarts`: a suspended clock starts afresh.
     """
 
     id: str
     version: int
-    effective_from: date
+    effective_from: date | None
     effective_to: date | None
     jurisdiction: str
     instrument: str
@@ -72,7 +82,7 @@ class ClockRule:
     meets: Milestone
     owner: str
     recipient: str
-    applies_if: Groups
+    applies_if: Condition
     starts_at: Start
     number: int
     unit: Unit
@@ -88,7 +98,15 @@ class ClockRule:
     source: str
     checked: date
     note: str = ""
+    event: str = ""
+    most: int = 0
+    also_required: tuple[str, ...] = ()
+    unsettled: str = ""
 
     def in_force(self, day: date) -> bool:
         """Ask whether the rule was in force on a day."""
-        return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
+        return (
+            self.effective_from is not None
+            and self.effective_from <= day
+            and (self.effective_to is None or day <= self.effective_to)
+        )

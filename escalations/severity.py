@@ -1,12 +1,11 @@
 """How bad is it, how urgent, and what comes first? Levels, weights and floors are data; doubt goes up."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from escalations.clocks import Clock, nearest_binding
-from escalations.conditions import Groups, Value, any_hold
+from escalations.conditions import Condition, Situation
 from escalations.model import Severity, Targets
 
 TOP_LEVEL = 4
@@ -14,11 +13,11 @@ TOP_LEVEL = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """A level of an input, 0 to 4, in words; it holds when any of its groups of conditions does."""
+    """A level of an input, 0 to 4, in words; it holds when its condition does."""
 
     level: int
     why: str
-    any_of: Groups
+    when: Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +33,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """A band that is never undercut while one of its groups holds."""
+    """A band that is never undercut while its condition holds."""
 
     band: int
     why: str
-    any_of: Groups
+    when: Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,7 @@ class SeverityRules:
     targets: tuple[Targets, ...]
 
 
-def scored(rules: SeverityRules, situation: Mapping[str, Value]) -> Severity:
+def scored(rules: SeverityRules, situation: Situation) -> Severity:
     """Score what is known: sum of weight × level / 4, at most 100, then the band, then the worst floor that holds."""
     found = tuple((one, *_level(one, situation)) for one in rules.inputs)
     steps = [
@@ -62,7 +61,7 @@ def scored(rules: SeverityRules, situation: Mapping[str, Value]) -> Severity:
     ]
     severity = judged(rules, tuple(level for _, level, _ in found))
     steps.extend(severity.steps)
-    holding = [floor for floor in rules.floors if any_hold(floor.any_of, situation)]
+    holding = [floor for floor in rules.floors if floor.when.holds(situation)]
     floor = min(holding, key=lambda floor: floor.band, default=None)
     if floor is None:
         return Severity(band=severity.band, score=severity.score, steps=tuple(steps))
@@ -96,9 +95,9 @@ def priority(band: int, grade: int) -> int:
     return min(band, grade)
 
 
-def _level(one: Input, situation: Mapping[str, Value]) -> tuple[int, str]:
+def _level(one: Input, situation: Situation) -> tuple[int, str]:
     for level in one.levels:
-        if any_hold(level.any_of, situation):
+        if level.when.holds(situation):
             return level.level, level.why
     return one.otherwise, one.otherwise_why
 

@@ -1,15 +1,17 @@
 """What do conditions see of a case? The reports, put together so that the worst of them counts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 
 from escalations.clocks import Clock, ClockStatus, Force, nearest_binding
-from escalations.conditions import Value
+from escalations.conditions import Situation
+from escalations.facts import MARKS
 from escalations.model import Domain, Facts, Intake, IntakeKind
 from escalations.rulebook import EU, Rulebook
 
 ALIASES: Mapping[str, str] = {"UK": "GB", "EL": "GR", "USA": "US"}
+SMALL = ("micro", "small")
 ANY_HOUR = timedelta(hours=1)
 
 
@@ -33,6 +35,11 @@ def facts(intakes: tuple[Intake, ...]) -> Facts:
         media=max(one.media for one in known),
         velocity=max(one.velocity for one in known),
         evading=any(one.evading for one in known),
+        marks=tuple(sorted({mark for one in known for mark in one.marks})),
+        subjects=tuple(sorted({subject for one in known for subject in one.subjects})),
+        people_affected=max((one.people_affected for one in known if one.people_affected is not None), default=None),
+        sellers_wronged=max(one.sellers_wronged for one in known),
+        events=tuple(event for one in known for event in one.events),
     )
 
 
@@ -49,8 +56,18 @@ def jurisdictions(book: Rulebook, codes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found | {EU} if found & states else found))
 
 
-def domain_of(intakes: tuple[Intake, ...]) -> Domain:
-    """Find the domain of a case: the one a report names (product safety first), else what its kind suggests."""
+def domain_of(book: Rulebook, intakes: tuple[Intake, ...]) -> Domain:
+    """Find the domain of a case: one that takes the case over, one a report names, else what its kind suggests.
+
+    What a playbook claims (`takes_over_when`, such as a child in the picture) no report can name away. Of the domains
+    that are named, product safety comes first.
+    """
+    likely = _named(intakes)
+    seen = situation(book, intakes, likely)
+    return next((one.domain for one in book.playbooks if one.takes_over_when.holds(seen)), likely)
+
+
+def _named(intakes: tuple[Intake, ...]) -> Domain:
     named = [intake.domain for intake in intakes if intake.domain]
     if named:
         return Domain.PSAFE if Domain.PSAFE in named else named[0]
@@ -66,7 +83,7 @@ def situation(
     contained: bool = False,
     restricted: bool = False,
     voluntary: bool = False,
-) -> dict[str, Value]:
+) -> Situation:
     """Describe a case, or one report of it, in the words that conditions may use (`conditions.SUBJECTS`)."""
     known = facts(intakes)
     orders = tuple(intake.order for intake in intakes if intake.order)
@@ -74,22 +91,26 @@ def situation(
     told = jurisdictions(book, (*(place for intake in intakes for place in places(book, intake)), *markets))
     listings = {listing for intake in intakes for listing in intake.listings}
     listings |= {listing for order in orders for listing in order.listings}
-    numbers_and_flags: dict[str, Value] = {field.name: getattr(known, field.name) for field in fields(Facts)}
-    return numbers_and_flags | {
-        "kind": tuple(sorted({intake.kind.value for intake in intakes})),
-        "domain": (domain.value,),
-        "role": book.platform.roles,
-        "jurisdiction": told,
-        "product_category": tuple(sorted({product.category for product in products if product.category})),
-        "order_country": jurisdictions(book, tuple(order.country for order in orders)),
-        "legal_basis": tuple(order.legal_basis for order in orders),
+    seen = Situation({field.name: getattr(known, field.name) for field in fields(Facts)})
+    seen |= {mark: mark in known.marks for mark in MARKS} | {
+        "kinds": tuple(sorted({intake.kind.value for intake in intakes})),
+        "domain": domain.value,
+        "roles": book.platform.roles,
+        "jurisdictions": told,
+        "product_categories": tuple(sorted({product.category for product in products if product.category})),
+        "order_countries": jurisdictions(book, tuple(order.country for order in orders)),
+        "legal_bases": tuple(_bases(intakes)),
+        "events": tuple(sorted({event.kind for event in known.events})),
+        "subjects": known.subjects,
         "order": bool(orders),
         "order_in_eu": EU in jurisdictions(book, tuple(order.country for order in orders)),
+        "order_at_home": book.platform.establishment in jurisdictions(book, tuple(order.country for order in orders)),
         "order_dated": any(order.due_at for order in orders),
         "identical_content": any(order.identical_content for order in orders),
         "product": bool(products),
         "contained": contained,
         "restricted": restricted,
+        "platform_small": book.platform.size in SMALL,
         "voluntary": voluntary,
         "identifiers": sum(len(product.gtins) + len(product.models) for product in products),
         "listings": len(listings),
@@ -98,16 +119,24 @@ def situation(
         "nearest_hours": None,
         "priority": None,
     }
+    for term in book.terms:
+        seen.tell(term.name, term.means.holds(seen))
+    return seen
 
 
-def with_clocks(base: Mapping[str, Value], clocks: tuple[Clock, ...], now: datetime) -> dict[str, Value]:
+def with_clocks(base: Situation, clocks: tuple[Clock, ...], now: datetime) -> Situation:
     """Add what the clocks say: how many law set, and whole hours to the nearest binding due time, rounded up."""
     law = sum(clock.force is Force.LAW and clock.status is ClockStatus.RUNNING for clock in clocks)
     nearest = nearest_binding(clocks)
     if nearest is None or nearest.due_operational is None:
-        return {**base, "law_clocks": law}
+        return Situation({**base, "law_clocks": law})
     hours = -((now - nearest.due_operational) // ANY_HOUR)
-    return {**base, "law_clocks": law, "nearest_hours": max(hours, 0)}
+    return Situation({**base, "law_clocks": law, "nearest_hours": max(hours, 0)})
+
+
+def _bases(intakes: tuple[Intake, ...]) -> Iterator[str]:
+    for intake in intakes:
+        yield from (text for text in (intake.order.legal_basis if intake.order else "", intake.legal_basis) if text)
 
 
 def _about_a_product(intake: Intake) -> bool:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from escalations import attaching, situation
 from escalations.clocks import OPEN, Clock
-from escalations.conditions import all_hold
 from escalations.manifests import EXACT
 from escalations.model import AuthorityOrder, Intake, IntakeKind, Product
 from escalations.notices import Notice, Reasons, reason_fields
@@ -62,7 +61,7 @@ def drafted(book: Rulebook, request: NoticesRequest, clocks: tuple[Clock, ...]) 
     )
     notices: list[Notice] = []
     for rule in playbook.notices:
-        if not all_hold(rule.when, seen):
+        if not rule.when.holds(seen):
             continue
         for told in _tellings(book, playbook, rule, request):
             notices.append(_notice(rule, told, clocks))

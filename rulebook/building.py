@@ -1,23 +1,16 @@
 """How do checked rows become frozen values of the domain? One function a file; nothing is judged here."""
 
 from decimal import Decimal
-from typing import Any
 
-from escalations.conditions import Groups
 from escalations.consensus import GateKind, Option
 from escalations.model import Targets
 from escalations.playbooks import Containment, GateRule, NoticeRule, Panel, Playbook, SeatRule
-from escalations.rulebook import Country, Person, Platform, Roster
+from escalations.rulebook import Country, Person, Platform, Roster, Term
 from escalations.rules import ClockRule, Counting
 from escalations.severity import Floor, Input, Level, SeverityRules
-from rulebook import schema
+from rulebook import expressions, schema
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-def groups(rows: list[Any]) -> Groups:
-    """Build alternatives: the checker has turned each row into its conditions already."""
-    return tuple(rows)
 
 
 def clock(row: schema.ClockRow) -> ClockRule:
@@ -34,7 +27,7 @@ def clock(row: schema.ClockRow) -> ClockRule:
         meets=row.meets,
         owner=row.owner,
         recipient=row.recipient,
-        applies_if=groups(row.applies_if),
+        applies_if=row.applies_if,
         starts_at=row.starts_at,
         number=row.period.n,
         unit=row.period.unit,
@@ -59,6 +52,10 @@ def clock(row: schema.ClockRow) -> ClockRule:
         source=row.source,
         checked=row.checked,
         note=row.note,
+        event=row.event,
+        most=row.period.most,
+        also_required=tuple(row.also_required),
+        unsettled=row.unsettled,
     )
 
 
@@ -69,16 +66,14 @@ def severity(row: schema.SeverityFile) -> SeverityRules:
             Input(
                 name=one.name,
                 weight=one.weight,
-                levels=tuple(
-                    Level(level=level.level, why=level.why, any_of=groups(level.any_of)) for level in one.levels
-                ),
+                levels=tuple(Level(level=level.level, why=level.why, when=level.when) for level in one.levels),
                 otherwise=one.otherwise.level,
                 otherwise_why=one.otherwise.why,
             )
             for one in row.inputs
         ),
         bands=tuple(Decimal(band) for band in row.bands),
-        floors=tuple(Floor(band=one.band, why=one.why, any_of=groups(one.any_of)) for one in row.floors),
+        floors=tuple(Floor(band=one.band, why=one.why, when=one.when) for one in row.floors),
         urgency=tuple(row.urgency),
         targets=tuple(Targets(**one.model_dump()) for one in row.targets),
     )
@@ -95,8 +90,8 @@ def playbook(row: schema.PlaybookFile) -> Playbook:
         owner=row.owner,
         stand_in=row.stand_in,
         channel=row.channel,
-        page=groups(row.page),
-        contain_first=groups(row.contain_first),
+        page=row.page,
+        contain_first=row.contain_first,
         evidence=tuple(row.evidence),
         containment=Containment(
             action=row.containment.action,
@@ -114,6 +109,15 @@ def playbook(row: schema.PlaybookFile) -> Playbook:
         resweeps=tuple(row.resweeps),
         root_cause_to=row.root_cause_to,
     )
+
+
+def terms(row: schema.TermFile) -> tuple[Term, ...]:
+    """Compile the rulebook's own names, each of which may use those before it. Raises ValueError."""
+    found: list[Term] = []
+    for name, one in row.terms.items():
+        means = expressions.condition(one.means, tuple(term.name for term in found))
+        found.append(Term(name=name, means=means, source=one.source))
+    return tuple(found)
 
 
 def roster(row: schema.RosterFile) -> Roster:
@@ -177,7 +181,7 @@ def _notice(row: schema.NoticeRow) -> NoticeRule:
         meets=row.meets,
         duty=row.duty,
         stops=tuple(row.stops),
-        when=groups([row.when])[0],
+        when=row.when,
         per_order=row.per_order,
         mandatory=row.mandatory,
     )

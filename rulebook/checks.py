@@ -30,7 +30,7 @@ def clock_faults(rule: ClockRule, roster: Roster, number: int) -> Iterator[Fault
     for field, wrong, text in _period_faults(rule):
         if wrong:
             yield (*here, field), text
-    if rule.effective_to is not None and rule.effective_to < rule.effective_from:
+    if rule.effective_to and rule.effective_from and rule.effective_to < rule.effective_from:
         yield (*here, "effective"), "ends before it begins; correct the dates"
     if not roster.persons_in(rule.owner):
         yield (*here, "owner"), f"nobody holds the role {rule.owner}; name a role of rosters.yaml"

@@ -9,14 +9,14 @@ from pydantic import BaseModel, ValidationError
 
 from escalations import ids
 from escalations.playbooks import Playbook
-from escalations.rulebook import Rulebook
+from escalations.rulebook import Rulebook, Term
 from escalations.rules import ClockRule
 from rulebook import building, checks, notices, schema
 from rulebook.checks import Fault
 from rulebook.reading import Document, RulebookInvalid, laid_over, read
 
 HERE = Path(__file__).parent
-BOOK, SEVERITY, ROSTER = "rulebook.yaml", "severity.yaml", "rosters.yaml"
+BOOK, SEVERITY, ROSTER, TERMS = "rulebook.yaml", "severity.yaml", "rosters.yaml", "terms.yaml"
 FAULTS = {
     "extra_forbidden": "is not a field of this file; remove it or correct its name",
     "missing": "is missing; add it",
@@ -30,7 +30,7 @@ def load(root: Path | None = None, overlay: str | None = None) -> Rulebook:
     Raises RulebookInvalid, with one line, at the first fault found.
     """
     root = root or HERE
-    names = (BOOK, SEVERITY, ROSTER, *_names(root, "clocks"), *_names(root, "playbooks"))
+    names = (BOOK, TERMS, SEVERITY, ROSTER, *_names(root, "clocks"), *_names(root, "playbooks"))
     documents = {name: _document(root, name, overlay) for name in names}
     rows = _rows(documents)
     clocks = {name: _clocks(row) for name, row in rows.items() if name.startswith("clocks/")}
@@ -46,6 +46,7 @@ def load(root: Path | None = None, overlay: str | None = None) -> Rulebook:
         countries=building.countries(base.countries),
         templates=tuple(notices.load().values()),
         short_timeboxes=base.short_timeboxes,
+        terms=rows[TERMS],
     )
     _checked(documents, book, clocks, playbooks)
     return book
@@ -78,15 +79,28 @@ def _checked(
 
 
 def _rows(documents: dict[str, Document]) -> dict[str, Any]:
+    terms = _terms(documents[TERMS])
+    named = tuple(term.name for term in terms)
     shapes: dict[str, type[BaseModel]] = {
         BOOK: schema.BookFile,
         SEVERITY: schema.SeverityFile,
         ROSTER: schema.RosterFile,
     }
     folders: dict[str, type[BaseModel]] = {"clocks": schema.ClockFile, "playbooks": schema.PlaybookFile}
-    return {
-        name: _parsed(document, shapes.get(name) or folders[name.split("/")[0]]) for name, document in documents.items()
+    parsed = {
+        name: _parsed(document, shapes.get(name) or folders[name.split("/")[0]], named)
+        for name, document in documents.items()
+        if name != TERMS
     }
+    return {**parsed, TERMS: terms}
+
+
+def _terms(document: Document) -> tuple[Term, ...]:
+    row = _parsed(document, schema.TermFile)
+    try:
+        return building.terms(row)
+    except ValueError as wrong:
+        raise RulebookInvalid(document.where(("terms",)), str(wrong)) from None
 
 
 def _names(root: Path, folder: str) -> tuple[str, ...]:
@@ -106,9 +120,9 @@ def _document(root: Path, name: str, overlay: str | None) -> Document:
     return laid_over(document, read(over, name)) if (over / name).is_file() else document
 
 
-def _parsed(document: Document, shape: type[T]) -> T:
+def _parsed(document: Document, shape: type[T], terms: tuple[str, ...] = ()) -> T:
     try:
-        return shape.model_validate(document.values)
+        return shape.model_validate(document.values, context={"terms": terms})
     except ValidationError as wrong:
         faults = sorted(wrong.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
         first = faults[0]  # a misspelt field is also a missing one; its own line helps more

@@ -4,14 +4,15 @@ import re
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationInfo
 
 from escalations.clocks import Force
+from escalations.conditions import ALWAYS, Condition
 from escalations.consensus import GateKind
 from escalations.model import Domain, Milestone
 from escalations.notices import Recipient
 from escalations.rules import Start, Unit
-from rulebook.asking import Group
+from rulebook import expressions
 
 DURATION = re.compile(r"^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?$")
 
@@ -33,6 +34,12 @@ def words(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def expression(value: Any, info: ValidationInfo) -> Condition:
+    """Compile a CEL cell; the loader hands the names of the rulebook's own terms along. Raises ValueError."""
+    return expressions.condition(value, (info.context or {}).get("terms", ()))
+
+
+Cell = Annotated[Condition, PlainValidator(expression)]
 Span = Annotated[timedelta, BeforeValidator(duration)]
 Text = Annotated[str, Field(min_length=1, max_length=600)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,79}$")]
@@ -54,7 +61,7 @@ class Rim(BaseModel):
 class Effective(Rim):
     """From and to, inclusive; `to: null` has no end."""
 
-    from_: date = Field(alias="from")
+    from_: date | None = Field(alias="from")
     to: date | None
 
 
@@ -63,6 +70,7 @@ class Period(Rim):
 
     unit: Annotated[Unit, OneOf]
     n: Annotated[int, Field(ge=0, le=9999)] = 0
+    most: Annotated[int, Field(ge=0, le=9999)] = 0
 
 
 class ReadingRow(Rim):
@@ -94,9 +102,12 @@ class ClockRow(Rim):
     meets: Annotated[Milestone, OneOf]
     owner: Role
     recipient: Text
-    applies_if: list[Group] = []
+    applies_if: Cell = ALWAYS
     starts_at: Annotated[Start, OneOf]
     period: Period
+    event: str = ""
+    also_required: list[Name] = []
+    unsettled: str = ""
     internal_target: Span | None = None
     counting: CountingRow | None = None
     running_on: Literal["all_days", "working_days_only"] = "all_days"
@@ -121,7 +132,7 @@ class LevelRow(Rim):
 
     level: Level
     why: Text
-    any_of: Annotated[list[Group], Field(min_length=1)]
+    when: Cell
 
 
 class Otherwise(Rim):
@@ -145,7 +156,7 @@ class FloorRow(Rim):
 
     band: Band
     why: Text
-    any_of: Annotated[list[Group], Field(min_length=1)]
+    when: Cell
 
 
 class TargetRow(Rim):
@@ -218,7 +229,7 @@ class NoticeRow(Rim):
     meets: Annotated[Milestone, OneOf]
     duty: Text
     stops: list[Name]
-    when: Group
+    when: Cell
     per_order: bool = False
     mandatory: bool
 
@@ -253,8 +264,8 @@ class PlaybookFile(Rim):
     owner: Role
     stand_in: Role
     channel: Text
-    page: list[Group]
-    contain_first: list[Group]
+    page: Cell
+    contain_first: Cell
     evidence: Annotated[list[Name], Field(min_length=1)]
     containment: ContainmentRow
     resweeps: list[Span]
@@ -294,6 +305,19 @@ class PlatformRow(Rim):
     roles: Annotated[list[Name], Field(min_length=1)]
     contact: Text
     redress: Text
+
+
+class TermRow(Rim):
+    """A name for a condition."""
+
+    means: Text
+    source: Text
+
+
+class TermFile(Rim):
+    """terms.yaml."""
+
+    terms: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,39}$")], TermRow]
 
 
 class BookFile(Rim):

@@ -191,14 +191,19 @@ class Case:
 
     # policy and clocks
 
-    async def replan(self) -> Plan:
-        """Ask policy how to handle the case as it is known now. Running clocks are kept, or move earlier."""
+    async def replan(self, *, anew: bool = False) -> Plan:
+        """Ask policy how to handle the case as it is known now. Running clocks are kept, or move earlier.
+
+        The rulebook is the one the case was opened with, unless the case is to go on `anew` under that of today.
+        """
+        pinned = "" if anew or self.file.plan is None else self.file.plan.rulebook
         request = PlanRequest(
             case_id=self.id,
             intakes=tuple(self.file.intakes),
             now=workflow.now(),
             clocks=tuple(self.file.clocks),
             contained=self.file.contained_at is not None,
+            rulebook=pinned,
         )
         answer = workflow.execute_local_activity_method(Policy.plan_case, request, **options.POLICY)
         plan = await self.journal.after(answer)
@@ -391,6 +396,13 @@ class Case:
         due_at = due_at or workflow.now() + patience
         self.file.tasks.append(Task(id=task_id, title=title, owner=owner, due_at=due_at))
         self.journal.note("task.opened", f"{title} ({owner}, until {_when(due_at)})", task=task_id)
+
+
+    def relieved(self, task_id: str, by: str) -> None:
+        """End the task of a duty that is no longer owed."""
+        for index, task in enumerate(self.file.tasks):
+            if task.id == task_id and task.done_at is None:
+                self.file.tasks[index] = replace(task, done_at=workflow.now(), done_by=by)
 
 
 def _failed(task: asyncio.Task[Any]) -> bool:

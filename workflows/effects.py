@@ -10,7 +10,8 @@ from temporalio.workflow import ChildWorkflowHandle
 
 from escalations import consensus, facts, ids
 from escalations.casefile import Opening
-from escalations.clocks import release, suspend, withdraw
+from escalations.clocks import Force, joined, not_applicable, parted, release, suspend, withdraw
+from escalations.consensus import GateKind
 from escalations.enforcement import standing
 from escalations.messages import (
     Abort,
@@ -19,11 +20,13 @@ from escalations.messages import (
     Claim,
     Decide,
     Delegate,
+    Exempt,
     Hold,
     Kill,
     Learn,
     Merge,
     Release,
+    Replan,
     Report,
     ReportFinding,
     Resume,
@@ -32,6 +35,7 @@ from escalations.messages import (
     Withdraw,
 )
 from escalations.model import Finding, Intake, Milestone, RootCause
+from escalations.plans import Plan
 from workflows import options
 from workflows.case import Case
 from workflows.stages.containment import in_emergency, restored, taken_back
@@ -56,9 +60,10 @@ async def _learn(case: Case, message: Learn) -> str:
     person = message.said.person
     if message.fact == "order_withdrawn":
         return await _withdraw(case, Withdraw(said=message.said, reason=message.reason or "the order was withdrawn"))
-    if facts.lowers(file.intakes[0], message.fact, value) and not _second_person(case, message):
+    lowered = facts.lowers(file.intakes[0], message.fact, value)
+    if lowered and not _second_person(case, message.fact, message.value, person):
         return f"noted; lowering {message.fact} needs a second person to say the same"
-    file.intakes[0] = facts.with_fact(file.intakes[0], message.fact, value)
+    file.intakes[0] = facts.with_fact(file.intakes[0], message.fact, value, message.place)
     case.journal.note("fact.learned", f"{message.fact}: {message.value}", actor=person, reason=message.reason)
     await planned_anew(case)
     return f"learned; priority {file.plan.priority}" if file.plan else "learned before triage"
@@ -75,15 +80,16 @@ async def resumed(case: Case, opening: Opening) -> None:
         case.beside(in_emergency(case))
 
 
-async def planned_anew(case: Case) -> None:
+async def planned_anew(case: Case, *, anew: bool = False) -> None:
     """Ask policy again with what is known now; harm that calls for it is contained at once.
 
     When the rulebook has no answer the case goes on with the plan it has, and a person is asked to look.
     """
     if case.file.plan is None:
         return
+    before = case.plan
     try:
-        plan = await case.replan()
+        plan = await case.replan(anew=anew)
     except options.NOT_AT_ONCE as failure:
         case.journal.note("triage.blocked", f"no new plan: {failure}")
         case.owe(f"replan-{len(case.file.tasks) + 1}", "the rulebook has no answer to what is known now", "OPS")
@@ -92,20 +98,34 @@ async def planned_anew(case: Case) -> None:
     case.reached(Milestone.INTAKE_ACKNOWLEDGED, "added to the case")
     if case.file.answered:
         given_to_people(case)
+    if plan.domain is not before.domain:
+        _handed_to_other_people(case, before)
     if plan.contain_first and case.file.ruling and case.file.ruling != HIDE:
         case.file.again = True
     if plan.contain_first:
         case.beside(in_emergency(case))
 
 
-def _second_person(case: Case, message: Learn) -> bool:
-    said = f"{message.said.person}|{message.value}"
-    first = case.file.downgrades.get(message.fact, "")
-    if first and first != said and first.split("|", 1)[1] == message.value:
-        del case.file.downgrades[message.fact]
+def _handed_to_other_people(case: Case, before: Plan) -> None:
+    """Ask the people of another domain from now on: what the wrong ones were asked is off, and answered anew."""
+    file, domain = case.file, case.plan.domain
+    case.journal.note("case.handed_over", f"{before.domain.value} → {domain.value}: {case.plan.playbook} from now on")
+    if file.owner == before.owner:
+        file.owner = case.plan.owner
+    file.again, file.answered = True, 0
+    for kind in (GateKind.CONTAINMENT, GateKind.LEGAL_REVIEW, GateKind.RESPONSE):
+        case.supersede(kind)
+
+
+def _second_person(case: Case, what: str, value: str, person: str) -> bool:
+    """Ask whether two persons now say the same; the first one's word is kept until then."""
+    said = f"{person}|{value}"
+    first = case.file.downgrades.get(what, "")
+    if first and first != said and first.split("|", 1)[1] == value:
+        del case.file.downgrades[what]
         return True
-    case.file.downgrades[message.fact] = said
-    case.journal.note("fact.doubted", f"{message.fact}: {message.value}, not confirmed", actor=message.said.person)
+    case.file.downgrades[what] = said
+    case.journal.note("fact.doubted", f"{what}: {value}, not confirmed", actor=person)
     return False
 
 
@@ -191,6 +211,30 @@ def _turn(case: Case, message: Hold | Release, turn: Callable[..., Any], kind: s
     return f"{clock.rule} is {clock.status.value}"
 
 
+async def _exempt(case: Case, message: Exempt) -> str:
+    index = next(i for i, clock in enumerate(case.file.clocks) if clock.rule == message.clock)
+    clock, person = case.file.clocks[index], message.said.person
+    first = case.file.downgrades.get(clock.rule, "").partition("|")[0]
+    if clock.force is Force.LAW and not _second_person(case, clock.rule, "does not apply", person):
+        return f"noted; {clock.rule} ends when a second person says the same"
+    by = f"{first}, {person}" if first else person
+    case.file.clocks[index] = not_applicable(clock, by, message.reason, workflow.now())
+    text = f"{clock.rule} does not apply: {message.reason}"
+    case.journal.note("clock.not_applicable", text, actor=person, rule=clock.rule, decided_by=by)
+    case.relieved(clock.rule, by)
+    return f"{clock.rule} does not apply"
+
+
+async def _replan(case: Case, message: Replan) -> str:
+    before = case.plan.rulebook
+    if not _second_person(case, "replan", "today's rulebook", message.said.person):
+        return "noted; a second person must say the same"
+    await planned_anew(case, anew=True)
+    after = case.plan.rulebook
+    case.journal.note("case.replanned", f"{before} → {after}: {message.reason}", actor=message.said.person)
+    return f"priority {case.plan.priority} under rulebook {after}"
+
+
 async def _kill(case: Case, message: Kill) -> str:
     return await _steer(case, message, "kill", "sweep.killed")
 
@@ -226,6 +270,8 @@ async def _merge(case: Case, message: Merge) -> str:
     case.file.merged.append(message.other)
     if message.intake is not None:
         case.take_in(message.intake, message.said.person)
+    # What the other case had is taken as it stands: met, moved and suspended clocks keep their past.
+    case.take_clocks(joined(tuple(case.file.clocks), message.clocks, message.other))
     case.journal.note("case.merged", f"{message.other} joined", actor=message.said.person, other=message.other)
     await planned_anew(case)
     return f"{message.other} is part of {case.id}; its intake keeps its own reply duty"
@@ -237,6 +283,7 @@ async def _split(case: Case, message: Split) -> str:
     left = [one for one in file.intakes if ids.case_id(one.source, one.source_ref) == message.other]
     file.answered -= len([one for one in file.intakes[: file.answered] if one in left])
     file.intakes[:] = [one for one in file.intakes if one not in left]
+    file.clocks[:] = parted(tuple(file.clocks), message.other)[0]
     kept = [_subject(one).casefold() for one in file.intakes]
     for subject in map(_subject, left):
         if subject and subject.casefold() not in kept:
@@ -307,6 +354,8 @@ _EFFECTS: dict[type[Any], Callable[[Case, Any], Awaitable[str]]] = {
     TaskDone: _task,
     Hold: _hold,
     Release: _release,
+    Exempt: _exempt,
+    Replan: _replan,
     Kill: _kill,
     Resume: _resume,
     Merge: _merge,

@@ -133,6 +133,16 @@ class Escalation:
         return await self.reception.take(message)
 
     @workflow.update
+    async def exempt(self, message: messages.Exempt) -> Receipt:
+        """Say that a clock does not apply, and why."""
+        return await self.reception.take(message)
+
+    @workflow.update
+    async def replan(self, message: messages.Replan) -> Receipt:
+        """Go on under the rulebook of today."""
+        return await self.reception.take(message)
+
+    @workflow.update
     async def kill(self, message: messages.Kill) -> Receipt:
         """Stop a sweep between two batches."""
         return await self.reception.take(message)
@@ -173,6 +183,7 @@ class Escalation:
         return await self.reception.take(message)
 
     _taken: tuple[Any, ...] = (report, learn, decide, claim, assign, delegate, finding, task, hold, release)
+    _taken += (exempt, replan)
     _taken += (kill, resume, merge, split, withdraw, appeal, reopen, abort)
     for _said in _taken:
         _said.validator(judged(_said))

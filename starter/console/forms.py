@@ -111,6 +111,8 @@ FORMS: dict[str, Callable[[Said, Fields], Any]] = {
     "release": lambda said, form: messages.Release(
         said=said, clock=needed(form, "clock"), reason=form.get("reason", "")
     ),
+    "exempt": lambda said, form: messages.Exempt(said=said, clock=needed(form, "clock"), reason=needed(form, "reason")),
+    "replan": lambda said, form: messages.Replan(said=said, reason=needed(form, "reason")),
     "abort": lambda said, form: messages.Abort(said=said, reason=needed(form, "reason")),
     "withdraw": lambda said, form: messages.Withdraw(said=said, reason=needed(form, "reason")),
     "reopen": lambda said, form: messages.Reopen(said=said, reason=needed(form, "reason")),

@@ -26,6 +26,7 @@ def learn(
     fact: Annotated[str, typer.Argument(help="A field of the facts, aware_at, order_due_at or order_withdrawn.")],
     value: Annotated[str, typer.Argument(help="A number, true or false, or a time with its zone.")],
     at: Annotated[str, typer.Option(help="When the company first knew, e.g. 2026-11-22T03:00:00Z.")] = "",
+    place: Annotated[str, typer.Option(help="The country an event happened in, e.g. SG.")] = "",
     reason: Reason = "",
     as_: As = "",
     request_id: Id = "",
@@ -37,7 +38,7 @@ def learn(
         "learn",
         case_id,
         (as_, request_id, json),
-        lambda said: messages.Learn(said=said, fact=fact, value=value, at=known, reason=reason),
+        lambda said: messages.Learn(said=said, fact=fact, value=value, at=known, reason=reason, place=place),
     )
 
 
@@ -130,6 +131,17 @@ def release(
     )
 
 
+def exempt(case_id: CaseId, clock: str, reason: Needed, as_: As = "", request_id: Id = "", json: Json = False) -> None:
+    """Say that a clock does not apply, and why; what the law set takes two persons."""
+    by = (as_, request_id, json)
+    _say("exempt", case_id, by, lambda said: messages.Exempt(said=said, clock=clock, reason=reason))
+
+
+def replan(case_id: CaseId, reason: Needed, as_: As = "", request_id: Id = "", json: Json = False) -> None:
+    """Go on under the rulebook of today; takes two persons."""
+    _say("replan", case_id, (as_, request_id, json), lambda said: messages.Replan(said=said, reason=reason))
+
+
 def kill(case_id: CaseId, sweep: int, reason: Needed, as_: As = "", request_id: Id = "", json: Json = False) -> None:
     """Stop a sweep between two batches; what it did stays."""
     _say("kill", case_id, (as_, request_id, json), lambda said: messages.Kill(said=said, sweep=sweep, reason=reason))
@@ -186,11 +198,13 @@ def merge(
         from store import queries
 
         person = here.person(as_)
-        await here.card(other)
+        clocks = (await here.card(other)).clocks
         kept = [report.intake for report in await queries.reports(here.engine, other) if report.intake is not None]
         if not kept:
             raise Problem("no_intake", "The other case has no report of its own to take over.", exit_code=REFUSED)
-        message = messages.Merge(said=this.said(person, request_id), other=other, intake=kept[0], reason=reason)
+        message = messages.Merge(
+            said=this.said(person, request_id), other=other, intake=kept[0], reason=reason, clocks=tuple(clocks)
+        )
         showing.receipt(await this.tell(here, case_id, "merge", message), json=json)
 
     this.run(work)
@@ -270,6 +284,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     task,
     hold,
     release,
+    exempt,
+    replan,
     kill,
     resume,
     appeal,

@@ -8,7 +8,7 @@ import pytest
 
 from escalations import facts
 from escalations.facts import BadFact, lowers, parsed, with_fact
-from escalations.model import Facts
+from escalations.model import Domain, Event, Facts
 from tests.domain.casefiles import ORDERED, intake
 
 AT = datetime(2026, 12, 24, 14, 40, tzinfo=UTC)
@@ -22,6 +22,9 @@ READ: tuple[tuple[str, str, Any], ...] = (
     ("aware_at", "2026-12-24T15:40:00+01:00", AT),
     ("order_due_at", "2026-12-24T14:40:00Z", AT),
     ("order_withdrawn", "true", True),
+    ("csam", "true", True),
+    ("breach_assessed", "2026-12-24T15:40:00+01:00", AT),
+    ("domain", "MINOR", Domain.MINOR),
 )
 NOT_READ = (
     ("guilt", "1"),
@@ -44,6 +47,9 @@ NOT_READ = (
     ("child_injured", ""),
     ("order_withdrawn", "false"),
     ("order_withdrawn", "yes"),
+    ("csam", "1"),
+    ("breach_assessed", "true"),
+    ("domain", "WORLD"),
     ("aware_at", "2026-12-24"),
     ("aware_at", "2026-12-24T15:40:00"),
     ("aware_at", "yesterday"),
@@ -70,13 +76,15 @@ def test_a_value_of_another_form_is_refused_with_what_is_allowed(fact: str, valu
 
 
 def test_every_fact_of_the_model_can_be_told() -> None:
-    told = {name: "true" if isinstance(value, bool) else "1" for name, value in vars_of(Facts()).items()}
+    simple = {name: value for name, value in vars_of(Facts()).items() if name not in facts.COMPLEX}
+    told = {name: "true" if isinstance(value, bool) else "1" for name, value in simple.items()}
 
     known = with_all(told)
 
     assert known == Facts(
         deaths=1, serious_injuries=1, minor_injuries=1, child_injured=True, serious_hazard=True, units_sold=1,
         independent_reports=1, confirmed=True, vulnerable_users=True, media=1, velocity=1, evading=True,
+        people_affected=1, sellers_wronged=1,
     )  # fmt: skip
 
 
@@ -109,6 +117,27 @@ def test_only_what_makes_the_case_look_less_bad_lowers_it(fact: str, before: Any
     report = intake(facts=Facts(**changed))
 
     assert lowers(report, fact, value) is lower
+
+
+def test_every_mark_can_be_told_and_taking_it_back_lowers_the_case() -> None:
+    report = with_all(dict.fromkeys(facts.MARKS, "true"))
+    without = with_fact(intake(facts=report), "csam", False)
+
+    assert report.marks == tuple(sorted(facts.MARKS))
+    assert lowers(intake(facts=report), "csam", False)
+    assert not lowers(intake(), "csam", False)
+    assert without.facts.marks == tuple(mark for mark in report.marks if mark != "csam")
+
+
+def test_an_event_is_told_once_for_each_place_and_its_last_time_counts() -> None:
+    report = with_fact(intake(), "breach_assessed", AT, "SG")
+    report = with_fact(report, "breach_assessed", AT, "BR")
+    later = with_fact(report, "breach_assessed", AT + timedelta(hours=1), "SG")
+
+    assert set(later.facts.events) == {
+        Event(kind="breach_assessed", at=AT, place="BR"),
+        Event(kind="breach_assessed", at=AT + timedelta(hours=1), place="SG"),
+    }
 
 
 def test_times_and_flags_never_lower_a_case() -> None:

@@ -16,6 +16,7 @@ from escalations.enforcement import Manifest
 from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind, Milestone, Product
 from escalations.notices import Recipient
 from escalations.plans import GateRequest, NoticesRequest, PlanRequest
+from escalations.rulebook import OneRulebook
 from rulebook.calendars import Calendars
 
 NOW = datetime(2026, 12, 24, 15, 40, tzinfo=UTC)
@@ -27,7 +28,7 @@ ORDER = AuthorityOrder(
     authority="Marktüberwachung Nord", reference="MSA-2026-7", legal_basis="Regulation (EU) 2023/988 art. 22(4), (5)",
     country="DE", reply_to="msa@authority.example", listings=("L-771",), identical_content=True,
 )  # fmt: skip
-POLICY = Policy(rulebook.load(), Calendars())
+POLICY = Policy(OneRulebook(rulebook.load()), Calendars())
 PEOPLE = rulebook.load().roster
 
 

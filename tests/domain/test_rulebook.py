@@ -179,17 +179,15 @@ REFUSALS = [
     ),
     pytest.param(
         "playbooks/psafe.yaml",
-        "{deaths: {at_least: 1}}",
-        "{dead: {at_least: 1}}",
-        r"psafe\.yaml:\d+ contain_first.*dead is no subject",
+        '"deaths >= 1',
+        '"death >= 1',
+        r"psafe\.yaml:\d+ contain_first.*death is not known; did you mean deaths",
         id="unknown-subject",
     ),
     pytest.param(
-        "playbooks/psafe.yaml", "{deaths: {at_least: 1}}", "{deaths: true}", r"deaths is a number", id="flag-for-number"
+        "playbooks/psafe.yaml", '"deaths >= 1', '"deaths', r"contain_first.*cannot be judged", id="flag-for-number"
     ),
-    pytest.param(
-        "playbooks/psafe.yaml", "{order: true}", "{order: [yes]}", r"psafe\.yaml:\d+ page", id="list-for-flag"
-    ),
+    pytest.param("playbooks/psafe.yaml", '|| order"', '|| order == 1"', r"psafe\.yaml:\d+ page", id="list-for-flag"),
     pytest.param(
         "playbooks/illeg.yaml", "domain: ILLEG", "domain: PSAFE", r"another playbook has this domain", id="domain-twice"
     ),
@@ -200,7 +198,7 @@ REFUSALS = [
         "clocks/eu.yaml",
         "{n: 2, unit: working_day}",
         "{n: two, unit: working_day}",
-        r"eu\.yaml:17 rules\[0\]\.period\.n: Input should be a valid integer",
+        r"eu\.yaml:16 rules\[0\]\.period\.n: Input should be a valid integer",
         id="period-in-words",
     ),
     pytest.param(

@@ -13,7 +13,7 @@ from escalations.clocks import ClockStatus, wanted_at
 from escalations.consensus import GateKind
 from escalations.enforcement import Manifest, SweepOrder, Swept, combined, standing
 from escalations.model import Milestone, Stage
-from workflows.case import Case
+from workflows.case import SUPERSEDED, Case
 from workflows.stages.investigation import searched
 from workflows.sweep import Sweep
 
@@ -30,7 +30,7 @@ async def contained_in_emergency(case: Case) -> None:
     if not manifest.count or any(order.manifest.digest == manifest.digest for order in _in_force(file)):
         return
     outcome = await case.decided(GateKind.CONTAINMENT, manifest.digest, manifest=manifest, moot=lambda: _too_late(file))
-    if outcome.option != PROCEED or _too_late(file):
+    if outcome.option != PROCEED or outcome.how == SUPERSEDED or _too_late(file):
         return
     file.emergency, file.ratified = True, False
     case.journal.note("emergency.ordered", f"hide {manifest.count} listings before legal review")

@@ -3,7 +3,7 @@
 from escalations.consensus import GateKind
 from escalations.enforcement import standing
 from escalations.model import Milestone, Stage
-from workflows.case import Case
+from workflows.case import SUPERSEDED, Case
 
 HIDE = "hide"
 
@@ -23,6 +23,8 @@ async def ruled(case: Case) -> bool:
         return False
     case.enter(Stage.LEGAL_REVIEW)
     outcome = await case.decided(GateKind.LEGAL_REVIEW, manifest.digest, manifest=manifest)
+    if outcome.how == SUPERSEDED:
+        return False  # other people are asked in the next round
     file.ruling = outcome.option
     case.journal.note("ruling.made", f"ruling: {outcome.option} by {outcome.how}", ruling=outcome.option)
     if outcome.option != HIDE:

@@ -15,7 +15,7 @@ from escalations.model import Milestone, Stage
 from escalations.notices import Notice, NoticeOrder, Recipient
 from escalations.plans import NoticesRequest
 from workflows import options
-from workflows.case import Case
+from workflows.case import SUPERSEDED, Case
 
 SEND = "send"
 HIGHEST_LEVEL = 3
@@ -29,6 +29,9 @@ async def responded(case: Case) -> None:
         digest = ids.digest(repr(case.file.notices).encode())
         level = _level(case, digest)
         outcome = await case.decided(GateKind.RESPONSE, digest, manifest=case.file.manifest, escalated=level)
+        if outcome.how == SUPERSEDED:
+            case.file.notices.clear()  # drafted anew in the next round, for other people
+            return
         if outcome.option == SEND or level >= HIGHEST_LEVEL:
             await _sent(case)
             return
