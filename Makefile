@@ -35,6 +35,7 @@ check: $(READY)  ## Lint, format, types, import rules
 	@$(BIN)/lint-imports
 
 bench: $(READY)  ## Measure the claims; fails above a limit
+	@$(BIN)/python -m benchmarks.rulebook
 	@$(BIN)/python -m benchmarks.lifecycle
 
 record: $(READY)  ## Record the histories that replay tests check (deliberately, in a commit of its own)

@@ -11,11 +11,12 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from escalations import attaching, gates, planning, telling
-from escalations.attaching import Calendars, Known
+from escalations.attaching import Known
 from escalations.conditions import RuleFailed
 from escalations.consensus import Gate
 from escalations.gates import QuorumUnreachable
 from escalations.plans import GateRequest, NoticePlan, NoticesRequest, Plan, PlanRequest
+from escalations.readings import Calendars
 from escalations.rulebook import NoPlaybook, Rulebook, Rulebooks, UnknownRulebook
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from escalations import consensus, facts, ids
 from escalations.casefile import CaseFile
-from escalations.clocks import OPEN, Clock, ClockStatus
+from escalations.clocks import OPEN, Clock, ClockStatus, too_early
 from escalations.messages import (
     Abort,
     Appeal,
@@ -186,7 +186,10 @@ def _finding(file: CaseFile, message: ReportFinding, _now: datetime) -> Refusal 
     return None
 
 
-def _task(file: CaseFile, message: TaskDone, _now: datetime) -> Refusal | None:
+def _task(file: CaseFile, message: TaskDone, now: datetime) -> Refusal | None:
+    clock = _clock(file, message.task)
+    if clock is not None and too_early(clock, now):
+        return "too_early", f"{clock.rule} may be fulfilled from {clock.not_before:%Y-%m-%d %H:%M}Z on, not sooner"
     for task in file.tasks:
         if task.id == message.task:
             return ("already_done", f"done at {task.done_at:%H:%M}Z") if task.done_at else None

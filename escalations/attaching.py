@@ -5,36 +5,19 @@ Every rule in force whose conditions hold starts once, or once per order or repo
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
-from escalations import situation, starting
-from escalations.calendars import Calendar
-from escalations.clocks import Clock
+from escalations import readings, situation, starting
+from escalations.clocks import Clock, ClockStatus
 from escalations.conditions import Situation
-from escalations.counting import Reading
-from escalations.model import Domain, Intake
+from escalations.model import Domain, Intake, Milestone
+from escalations.readings import Calendars
 from escalations.rulebook import Country, Rulebook
-from escalations.rules import ANYWHERE, ESTABLISHMENT, ORDER_COUNTRY, ClockRule, Counting, Start, Unit
+from escalations.rules import ANYWHERE, ClockRule, Start, Unit
 from escalations.starting import Begin
 
-LONGEST_DAY_OFF_RUN = timedelta(days=60)
 PER_REPORT = (Start.RECEIPT, Start.DECISION)
 AFTER_THE_ACT = (Start.DECISION, Start.CONTAINMENT)
-
-
-class Calendars(Protocol):
-    """Where frozen calendars come from. `versions` names the data they were frozen from."""
-
-    @property
-    def versions(self) -> str:
-        """Name the versions of the holiday and zone data."""
-        ...
-
-    def frozen(self, calendar: str, first_year: int, last_year: int) -> Calendar:
-        """Freeze a calendar such as `DE` or `AU-NSW` for whole years, both inclusive."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +40,13 @@ def attached(book: Rulebook, calendars: Calendars, known: Known) -> tuple[Clock,
     """Return all clocks of the case: those it had, in their order, kept or moved, then the new ones."""
     clocks, sights = list(known.clocks), _Sights(book, known)
     for rule in book.clocks:
+        if rule.unit is Unit.STANDING:
+            continue
         for begin in _begins(book, known, rule, sights):
-            if not rule.in_force(begin.t0.astimezone(_zone(book, rule)).date()):
+            if not rule.in_force(begin.t0.astimezone(readings.zone(book, rule)).date()):
                 continue
-            _take(clocks, rule, _with_readings(book, calendars, rule, begin, known), known.now)
+            fresh = starting.started(rule, readings.frozen(book, calendars, rule, begin, _ordering(book, known, begin)))
+            _take(clocks, rule, _done_before(fresh, begin, known), known.now, order_moved=begin.ordered is not None)
     return tuple(clocks)
 
 
@@ -93,14 +79,24 @@ def base(name: str) -> str:
     return name.partition("#")[0]
 
 
-def _take(clocks: list[Clock], rule: ClockRule, begin: Begin, now: datetime) -> None:
-    same_rule = [clock for clock in clocks if base(clock.rule) == rule.id]
-    fresh = starting.started(rule, begin)
+def _done_before(fresh: Clock, begin: Begin, known: Known) -> Clock:
+    """Find a removal duty fulfilled when it starts: the offers a report names were contained before it came.
+
+    Its replies are clocks of their own and still owed.
+    """
+    done_at = known.contained_at
+    if fresh.meets is not Milestone.CONTAINED or done_at is None or done_at > fresh.t0 or not begin.covered:
+        return fresh
+    return replace(fresh, status=ClockStatus.MET, met_at=done_at, proof="contained before the duty began")
+
+
+def _take(clocks: list[Clock], rule: ClockRule, fresh: Clock, now: datetime, *, order_moved: bool) -> None:
+    same_rule = [clock for clock in clocks if base(clock.rule) == rule.id and not clock.origin]
     for clock in same_rule:
-        if clock.subject == begin.subject:
-            at = clocks.index(clock)
-            clocks[at] = starting.merged(clock, fresh, now, order_moved=begin.ordered is not None)
+        if clock.subject == fresh.subject:
+            clocks[clocks.index(clock)] = starting.merged(clock, fresh, now, order_moved=order_moved)
             return
+    same_rule = [clock for clock in clocks if base(clock.rule) == rule.id]
     clocks.append(replace(fresh, rule=f"{rule.id}#{len(same_rule) + 1}") if same_rule else fresh)
 
 
@@ -117,10 +113,37 @@ def _begins(book: Rulebook, known: Known, rule: ClockRule, sights: _Sights) -> I
             if known.contained_at:
                 subject = f"{known.contained_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
                 yield Begin(t0=known.contained_at, basis="containment", subject=subject)
+        case Start.EVENT:
+            yield from _per_event(book, known, rule)
         case Start.INTAKE:
             yield Begin(t0=min(intake.received_at for intake in known.intakes), basis="intake")
         case _:
             yield _awareness(book, known, rule)
+
+
+def _per_event(book: Rulebook, known: Known, rule: ClockRule) -> Iterator[Begin]:
+    """Start once for each dated event of the rule's kind that happened in its jurisdiction, or nobody said where."""
+    seen: dict[str, Begin] = {}
+    for intake in known.intakes:
+        for event in intake.facts.events:
+            here = not event.place or rule.jurisdiction in (ANYWHERE, *situation.jurisdictions(book, (event.place,)))
+            if event.kind == rule.event and here:
+                basis = event.kind.replace("_", " ")
+                begin = Begin(t0=event.at, basis=basis, subject=event.subject)
+                seen[event.subject] = _earlier(seen.get(event.subject, begin), begin)
+    yield from seen.values()
+
+
+def _covered(known: Known, intake: Intake) -> bool:
+    """Ask whether a report names offers, and only such as reports before it named."""
+    before = known.intakes[: known.intakes.index(intake)]
+    named = _names(intake)
+    return bool(named) and named <= {name for one in before for name in _names(one)}
+
+
+def _names(intake: Intake) -> set[str]:
+    product, order = intake.product, intake.order
+    return {*intake.listings, *(order.listings if order else ()), *(product.gtins if product else ())}
 
 
 def _per_report(known: Known, rule: ClockRule, sights: _Sights) -> Iterator[Begin]:
@@ -138,6 +161,7 @@ def _per_report(known: Known, rule: ClockRule, sights: _Sights) -> Iterator[Begi
             ordered=order.due_at if order else None,
             subject=subject,
             recipient=order.authority if order else "",
+            covered=_covered(known, intake),
         )
         before = seen.get(subject.casefold())
         seen[subject.casefold()] = _earlier(before, begin) if before else begin
@@ -172,44 +196,8 @@ def _applies(rule: ClockRule, seen: Situation) -> bool:
     return rule.jurisdiction in (ANYWHERE, *where) and rule.applies_if.holds(seen)
 
 
-def _with_readings(book: Rulebook, calendars: Calendars, rule: ClockRule, begin: Begin, known: Known) -> Begin:
-    if rule.unit in (Unit.QUALITATIVE, Unit.AS_ORDERED) or not rule.counting:
-        return begin
+def _ordering(book: Rulebook, known: Known, begin: Begin) -> Country | None:
+    """Find the country of the order that a clock is about."""
     orders = [intake.order for intake in known.intakes if intake.order]
     order = next((order for order in orders if order.reference.strip() == begin.subject), None)
-    ordering = book.country(situation.ALIASES.get(order.country, order.country)) if order else None
-    last = begin.latest or begin.t0
-    span = timedelta(days=31 * rule.number) if rule.unit is Unit.MONTH else timedelta(days=2 * rule.number)
-    years = begin.t0.year - 1, (last + span + LONGEST_DAY_OFF_RUN).year
-    readings: list[Reading] = []
-    for counting in rule.counting:
-        reading = _reading(book, calendars, counting, ordering, years)
-        if reading is not None:
-            reading = replace(reading, exclude_day_zero=rule.exclude_day_zero)
-        if reading is not None and reading not in readings:
-            readings.append(reading)
-    ids = ", ".join(dict.fromkeys(reading.calendar.id for reading in readings))
-    return replace(begin, readings=tuple(readings), pinned=f"{calendars.versions} ({ids})")
-
-
-def _reading(
-    book: Rulebook, calendars: Calendars, counting: Counting, ordering: Country | None, years: tuple[int, int]
-) -> Reading | None:
-    """Freeze one way to count; None where it needs the country of an order that is not in the book."""
-    places = {ESTABLISHMENT: book.country(book.platform.establishment), ORDER_COUNTRY: ordering}
-    country = places.get(counting.calendar)
-    if country is None and counting.calendar in places:
-        return None
-    calendar = calendars.frozen(country.calendar if country else counting.calendar, *years)
-    return Reading(
-        zone=country.zone if country else counting.zone,
-        calendar=replace(calendar, weekend=counting.weekend) if counting.weekend else calendar,
-        roll_forward=counting.roll_forward,
-        min_working_days=counting.min_working_days,
-    )
-
-
-def _zone(book: Rulebook, rule: ClockRule) -> ZoneInfo:
-    home = book.country(book.platform.establishment)
-    zone = rule.counting[0].zone if rule.counting else ESTABLISHMENT
-    return ZoneInfo(home.zone if home and zone in (ESTABLISHMENT, ORDER_COUNTRY) else zone)
+    return book.country(situation.ALIASES.get(order.country, order.country)) if order else None

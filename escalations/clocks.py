@@ -6,7 +6,7 @@ Here a clock lives: it warns, is met, missed, suspended. Where it comes from is 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import count
+from itertools import chain, count
 
 from escalations.model import Milestone
 
@@ -140,6 +140,11 @@ def meet(
     )
 
 
+def too_early(clock: Clock, at: datetime) -> bool:
+    """Ask whether a duty with a window would be fulfilled before the window opens."""
+    return clock.not_before is not None and at < clock.not_before
+
+
 def miss(clock: Clock, now: datetime) -> Clock:
     """Record that a due time passed. A duty without a number stays owed: only its internal target was missed.
 
@@ -233,7 +238,8 @@ def joined(mine: tuple[Clock, ...], theirs: tuple[Clock, ...], origin: str) -> t
     for clock in theirs:
         names = {one.rule for one in taken}
         base = clock.rule.partition("#")[0]
-        free = next(name for name in (clock.rule, *(f"{base}#{number}" for number in count(2))) if name not in names)
+        numbered = (f"{base}#{number}" for number in count(2))
+        free = next(name for name in chain((clock.rule,), numbered) if name not in names)
         taken.append(replace(clock, rule=free, origin=f"{origin} {clock.origin} {clock.rule}"))
     return tuple(taken)
 
@@ -258,6 +264,8 @@ def _binding(clocks: tuple[Clock, ...]) -> list[tuple[datetime, Clock]]:
 
 
 def _met(clock: Clock, at: datetime, proof: str) -> Clock:
+    if too_early(clock, at):
+        return replace(clock, reason=f"done {_at(at)}, too early: the window opens {_at(clock.not_before)}")
     if clock.status in OPEN:
         late = clock.due_operational is not None and at > clock.due_operational
         return replace(clock, status=ClockStatus.MISSED if late else ClockStatus.MET, met_at=at, proof=proof)
@@ -268,6 +276,10 @@ def _met(clock: Clock, at: datetime, proof: str) -> Clock:
 
 def _later(at: datetime | None, pause: timedelta) -> datetime | None:
     return at + pause if at else None
+
+
+def _at(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else "never"
 
 
 def _minutes(span: timedelta) -> str:

@@ -4,14 +4,15 @@ from escalations.casefile import CaseFile
 from escalations.clocks import ClockStatus
 from escalations.model import IntakeKind
 
+ABOUT_OFFERS = {IntakeKind.RECALL_NOTICE, IntakeKind.NOTICE}
+
 
 def concerns_us(file: CaseFile) -> bool:
-    """Ask whether something of ours is involved: an incident, an order, or listings that were found.
+    """Ask whether something of ours is involved: an incident, an order, an alert, or listings that were found.
 
-    Nobody is woken for a recall of a product that nobody offers here, and it has no root cause of ours.
+    Nobody is woken for a recall or notice about what nobody offers here, and it has no root cause of ours.
     """
-    kinds = {intake.kind for intake in file.intakes}
-    if IntakeKind.INCIDENT_REPORT in kinds or IntakeKind.AUTHORITY_ORDER in kinds:
+    if {intake.kind for intake in file.intakes} - ABOUT_OFFERS:
         return True
     return bool(file.orders) or bool(file.manifest and file.manifest.count)
 

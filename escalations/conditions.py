@@ -66,8 +66,9 @@ SUBJECTS: Mapping[str, Kind] = {
 """Everything a condition may ask about, beside the marks of `facts.MARKS` (flags) and the rulebook's own terms.
 
 `kinds` are the sorts of reports, `roles` what the law takes the platform for, `legal_bases` what orders and notices
-cite, `events` which dated events are known, `legal_orders` counts legal systems (the EU is one), `law_clocks` the
-running clocks that law set, `nearest_hours` the whole hours to the nearest binding due time, rounded up.
+cite, `order_at_home` is an order of the state of establishment, `events` which dated events are known, `legal_orders`
+counts legal systems (the EU is one), `law_clocks` the running clocks that law set, `nearest_hours` the whole hours to
+the nearest binding due time, rounded up.
 """
 
 

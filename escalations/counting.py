@@ -101,7 +101,7 @@ def ends(unit: Unit, number: int, t0: datetime, reading: Reading | None, *, work
     match unit:
         case Unit.HOUR:
             return working_hours(t0, number, reading)
-        case Unit.WORKING_DAY:
+        case Unit.WORKING_DAY | Unit.BUSINESS_DAY:
             return working_days(t0, number, reading)
         case Unit.CALENDAR_DAY:
             return calendar_days(t0, number, reading)

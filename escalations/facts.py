@@ -57,6 +57,7 @@ MARKS = (
     "minors_targeted",
     "leak_closed",
     "large_loss",
+    "age_doubt",
     "trusted_flagger",
     "processor_role",
     "request_extended",

@@ -67,23 +67,22 @@ def _panel(rule: GateRule, request: GateRequest, tier: int) -> tuple[Panel, str]
 
 
 def _called(panel: Panel, called: tuple[str, ...]) -> Panel:
-    """Leave out the seats that this case does not call; a required one that it calls raises the quorum by one.
+    """Leave out the seats that this case does not call; the quorum grows to the required seats that are left.
 
     A role that has a seat already keeps one seat, with the stricter of both.
     """
     if not any(seat.if_called for seat in panel.seats):
         return panel
     found: dict[str, SeatRule] = {}
-    quorum = panel.quorum
     for seat in panel.seats:
         if seat.if_called and seat.role not in called:
             continue
         known = found.get(seat.role, SeatRule(role=seat.role, required=False, may_veto=False))
-        quorum += seat.if_called and seat.required and not known.required
         found[seat.role] = replace(
             known, required=known.required or seat.required, may_veto=known.may_veto or seat.may_veto
         )
-    return Panel(seats=tuple(found.values()), quorum=quorum)
+    needed = sum(seat.required for seat in found.values())
+    return Panel(seats=tuple(found.values()), quorum=max(panel.quorum, needed))
 
 
 def _due(rule: GateRule, request: GateRequest) -> tuple[datetime, tuple[str, ...]]:

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from escalations import attaching, situation
 from escalations import severity as grading
-from escalations.attaching import Calendars, Known
+from escalations.attaching import Known
 from escalations.conditions import Situation
 from escalations.enforcement import Sought
 from escalations.model import Domain, Intake, IntakeKind, Targets
-from escalations.playbooks import Playbook, Ring
 from escalations.plans import PeopleStep, Plan, PlanRequest
+from escalations.playbooks import Playbook, Ring
+from escalations.readings import Calendars
 from escalations.rulebook import Rulebook
 
 ORDERED_SEARCH = (IntakeKind.AUTHORITY_ORDER, IntakeKind.NOTICE)
@@ -20,7 +21,12 @@ def planned(book: Rulebook, calendars: Calendars, request: PlanRequest) -> Plan:
     domain = situation.domain_of(book, request.intakes)
     playbook = book.playbook(domain)
     known = Known(
-        intakes=request.intakes, domain=domain, now=request.now, clocks=request.clocks, contained=request.contained
+        intakes=request.intakes,
+        domain=domain,
+        now=request.now,
+        clocks=request.clocks,
+        contained=request.contained,
+        contained_at=request.contained_at,
     )
     clocks = attaching.attached(book, calendars, known)
     seen = situation.situation(book, request.intakes, domain, contained=request.contained)

@@ -23,11 +23,12 @@ class PlanRequest:
     clocks: tuple[Clock, ...] = ()
     contained: bool = False
     rulebook: str = ""
+    contained_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleStep:
-    """What people do to contain the harm; `before_review` in an emergency, else when legal review has agreed."""
+    """What people do to contain the harm: at once if `before_review`, else when legal review has agreed."""
 
     key: str
     owner: str

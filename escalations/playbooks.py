@@ -14,8 +14,8 @@ from escalations.notices import Recipient
 class SeatRule:
     """A role at a table. `required`: nothing is decided without its consent.
 
-    `if_called`: the seat is there only for a case that calls the role (`Playbook.calls`); a required one then raises
-    the quorum of its panel by one.
+    `if_called`: the seat is there only for a case that calls the role (`Playbook.calls`); the quorum of its
+    panel is never less than the required seats.
     """
 
     role: str
@@ -108,7 +108,7 @@ class LadderStep:
 class Step:
     """What people do to contain the harm, beyond the marketplace hand. `rung` is the key of its ladder step.
 
-    `before_review`: done in an emergency, before legal review; only what can be undone may be.
+    `before_review`: done at once, without waiting for legal review; only what can be undone may be.
     """
 
     key: str

@@ -41,14 +41,61 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """An internal target: within `span`, or every `span`; None when only words say it.
+
+    `business` time is the owning desk's, else it is elapsed. A repeated one becomes `slower` when `slower_after` has
+    passed. `after` names what it runs from, empty for the report.
+    """
+
+    span: timedelta | None
+    business: bool = False
+    said: str = ""
+    slower_after: timedelta | None = None
+    slower: timedelta | None = None
+    after: str = ""
+
+    def in_words(self) -> str:
+        """Say the target and whether it is elapsed or business time."""
+        if self.span is None:
+            return self.said
+        kind = "business" if self.business else "elapsed"
+        parts = [f"{_span(self.span)} {kind}"]
+        if self.slower_after and self.slower:
+            parts.append(f"after {_span(self.slower_after)} every {_span(self.slower)}")
+        parts += [f"from {self.after}"] if self.after else []
+        parts += [self.said] if self.said else []
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """Every internal target of one priority (domain part 2.3)."""
+
+    acknowledge: Pace
+    triage: Pace
+    contain: Pace
+    decide: Pace
+    internal_update: Pace
+    executive_update: Pace
+    ratify: Pace
+    root_cause: Pace
+    root_cause_meeting: Pace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeverityRules:
-    """The scale. `bands` are the least scores of P0 to P3, `urgency` the most time left of U0 to U3, both inclusive."""
+    """The scale. `bands` are the least scores of P0 to P3, `urgency` the most time left of U0 to U3, both inclusive.
+
+    `targets` are what cases work to, by priority; `responses` say all of them, and in which kind of time.
+    """
 
     inputs: tuple[Input, ...]
     bands: tuple[Decimal, ...]
     floors: tuple[Floor, ...]
     urgency: tuple[timedelta, ...]
     targets: tuple[Targets, ...]
+    responses: tuple[Response, ...] = ()
 
 
 def scored(rules: SeverityRules, situation: Situation) -> Severity:
@@ -67,6 +114,11 @@ def scored(rules: SeverityRules, situation: Situation) -> Severity:
         return Severity(band=severity.band, score=severity.score, steps=tuple(steps))
     steps.append(f"floor P{floor.band}: {floor.why}")
     return Severity(band=min(severity.band, floor.band), score=severity.score, steps=tuple(steps), floor=floor.band)
+
+
+def levels(rules: SeverityRules, situation: Situation) -> tuple[int, ...]:
+    """Find the level of each input, in the order of the rules."""
+    return tuple(_level(one, situation)[0] for one in rules.inputs)
 
 
 def judged(rules: SeverityRules, levels: tuple[int, ...]) -> Severity:
@@ -108,6 +160,14 @@ def _points(weight: int, level: int) -> str:
 
 def _plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    for unit, length in (("d", 1440), ("h", 60)):
+        if minutes >= length and minutes % length == 0:
+            return f"{minutes // length} {unit}"
+    return f"{minutes} min"
 
 
 def _hours(left: timedelta) -> str:

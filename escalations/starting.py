@@ -18,7 +18,8 @@ from escalations.rules import ClockRule, Unit
 class Begin:
     """What starts a clock. `latest` is a later start that could be argued, `ordered` the date an order itself sets.
 
-    `subject` is the order or report; `pinned` names the versions of the calendars and of the zone data.
+    `subject` is the order or report; `pinned` names the versions of the calendars and of the zone data; `covered`: it
+    names only offers that reports before it named.
     """
 
     t0: datetime
@@ -29,6 +30,7 @@ class Begin:
     recipient: str = ""
     readings: tuple[Reading, ...] = ()
     pinned: str = ""
+    covered: bool = False
 
 
 def started(rule: ClockRule, begin: Begin) -> Clock:
@@ -93,26 +95,43 @@ def _towards_due(clock: Clock, rule: ClockRule, begin: Begin) -> Clock:
     if begin.ordered is not None and begin.ordered < due:
         due = latest = begin.ordered.astimezone(UTC)
         steps = (*steps, f"the order sets an earlier date → {counting.utc(due)}")
+    opens = _opens(rule, begin) if rule.most else None
+    if opens:
+        steps = (*steps, f"not before {counting.utc(opens)}")
     uses_calendar = rule.unit not in (Unit.AS_ORDERED, Unit.QUALITATIVE) and bool(begin.readings)
     return replace(
         clock,
         due_operational=due,
         due_legal_latest=latest,
         derivation=steps,
+        not_before=opens,
         pinned=begin.pinned if uses_calendar else "",
     )
 
 
+def _opens(rule: ClockRule, begin: Begin) -> datetime:
+    """Find when a window opens: after the whole of its least number of days, by the latest reading.
+
+    17 USC 512(g)(2)(C): "not less than 10" business days must have passed.
+    """
+    least = [
+        counting.ends(rule.unit, rule.number, begin.latest or begin.t0, reading)
+        for reading in begin.readings or (None,)
+    ]
+    return max(end.at for end in least) + timedelta(seconds=1)
+
+
 def _ends(rule: ClockRule, t0: datetime, begin: Begin) -> tuple[End, ...]:
+    number = max(rule.number, rule.most)
     if rule.unit in (Unit.AS_ORDERED, Unit.QUALITATIVE):
         if begin.ordered is None:
             raise ValueError(f"{rule.id} is due when the order says, and this order sets no date")
         at = begin.ordered.astimezone(UTC)
         return (End(at=at, steps=(f"start {counting.utc(t0)}", f"the order sets the date → {counting.utc(at)}")),)
     if not begin.readings:
-        return (counting.ends(rule.unit, rule.number, t0, None),)
+        return (counting.ends(rule.unit, number, t0, None),)
     return tuple(
-        counting.ends(rule.unit, rule.number, t0, reading, working_time_only=rule.working_time_only)
+        counting.ends(rule.unit, number, t0, reading, working_time_only=rule.working_time_only)
         for reading in begin.readings
     )
 

@@ -216,6 +216,11 @@ def _facts(told: Telling) -> str:
         IntakeKind.AUTHORITY_ORDER: "An authority ordered that the offers be removed.",
         IntakeKind.NOTICE: "A notice says that the offers are illegal.",
         IntakeKind.INCIDENT_REPORT: "Reports say that the product has harmed people or can harm them.",
+        IntakeKind.COMPLAINT: "A complaint says that the offers are illegal or harmful.",
+        IntakeKind.COUNTER_NOTICE: "The notice was contested; the matter was examined again.",
+        IntakeKind.REQUEST: "A person or body entitled to ask requested that the content be taken down.",
+        IntakeKind.INQUIRY: "The matter was examined after a question from outside.",
+        IntakeKind.ALERT: "A check found signs that the offers are illegal or harmful.",
     }
     sentences = [words[kind] for kind in words if any(intake.kind is kind for intake in told.intakes)]
     public = (IntakeKind.RECALL_NOTICE, IntakeKind.AUTHORITY_ORDER)

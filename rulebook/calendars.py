@@ -1,5 +1,6 @@
 """Which public holidays were frozen, and from which data? The only place that reads the `holidays` package."""
 
+import warnings
 import zoneinfo
 from datetime import date
 from functools import lru_cache
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import holidays
 
-from escalations.calendars import Calendar
+from escalations.calendars import Calendar, CalendarGap
 
 SPOKEN = "en_US"
 
@@ -22,7 +23,7 @@ class Calendars:
         return _versions()
 
     def frozen(self, calendar: str, first_year: int, last_year: int) -> Calendar:
-        """Freeze whole years, both inclusive. Raises ValueError for a code that is not known."""
+        """Freeze whole years, both inclusive. Raises ValueError for a code, CalendarGap for a year that is not known."""
         if not self.known(calendar):
             raise ValueError(f"no calendar {calendar}; use a code such as DE or AU-NSW")
         country, _, part = calendar.partition("-")
@@ -47,7 +48,12 @@ def _countries() -> dict[str, list[str]]:
 def _year(country: str, part: str, year: int) -> tuple[tuple[date, str], ...]:
     parts = getattr(holidays, country)
     language = SPOKEN if SPOKEN in parts.supported_languages else None
-    found = holidays.country_holidays(country, subdiv=part or None, years=year, language=language)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # the package only warns of years that it knows no holidays of
+            found = holidays.country_holidays(country, subdiv=part or None, years=year, language=language)
+    except UserWarning:
+        raise CalendarGap(f"the holidays of {country} are not known for {year}; give a time in another year") from None
     return tuple(sorted((day, name) for day, name in found.items() if day.year == year))
 
 

@@ -42,7 +42,7 @@ def _period_faults(rule: ClockRule) -> tuple[tuple[str, bool, str], ...]:
     """List what a period may lack: the field, whether it is wrong, and what to do."""
     unit = rule.unit
     open_ended = unit is Unit.QUALITATIVE
-    counts = unit not in (Unit.QUALITATIVE, Unit.AS_ORDERED)
+    counts = unit not in (Unit.QUALITATIVE, Unit.AS_ORDERED, Unit.STANDING)
     hours = unit is Unit.HOUR
     return (
         (
@@ -163,12 +163,13 @@ def _panel_faults(here: Place, panel: Panel, roster: Roster) -> Iterator[Fault]:
         elif held < FEWEST:
             yield (*here, "seats", seat.role), f"only one person holds {seat.role}; add a second to rosters.yaml"
     able = {person for seat in panel.seats for person in roster.persons_in(seat.role)}
-    required = [seat.role for seat in panel.seats if seat.required]
+    required = [seat.role for seat in panel.seats if seat.required and not seat.if_called]
+    everybody = tuple(dict.fromkeys(seat.role for seat in panel.seats if seat.required))
     if panel.quorum > len(able):
         yield (*here, "quorum"), f"{panel.quorum} can never be reached by {len(able)} people; lower it or add seats"
     if panel.quorum < len(required):
         yield (*here, "quorum"), f"is less than the {len(required)} required seats; raise it to {len(required)}"
-    elif not _distinct(required, roster, frozenset()):
+    elif not _distinct([*everybody], roster, frozenset()):
         yield (*here, "seats"), "too few people for the required seats, one person for each; add people"
 
 

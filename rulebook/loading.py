@@ -11,12 +11,23 @@ from escalations import ids
 from escalations.playbooks import Playbook
 from escalations.rulebook import Rulebook, Term
 from escalations.rules import ClockRule
-from rulebook import building, checks, notices, schema
+from rulebook import (
+    building,
+    checks,
+    notices,
+    playbook_building,
+    playbook_checks,
+    playbook_rows,
+    schema,
+    severity_rows,
+    sharing,
+)
 from rulebook.checks import Fault
 from rulebook.reading import Document, RulebookInvalid, laid_over, read
 
 HERE = Path(__file__).parent
 BOOK, SEVERITY, ROSTER, TERMS = "rulebook.yaml", "severity.yaml", "rosters.yaml", "terms.yaml"
+GATES, LADDER = "gates.yaml", "ladder.yaml"
 FAULTS = {
     "extra_forbidden": "is not a field of this file; remove it or correct its name",
     "missing": "is missing; add it",
@@ -30,16 +41,19 @@ def load(root: Path | None = None, overlay: str | None = None) -> Rulebook:
     Raises RulebookInvalid, with one line, at the first fault found.
     """
     root = root or HERE
-    names = (BOOK, TERMS, SEVERITY, ROSTER, *_names(root, "clocks"), *_names(root, "playbooks"))
+    names = (BOOK, TERMS, SEVERITY, ROSTER, GATES, LADDER, *_names(root, "clocks"), *_names(root, "playbooks"))
     documents = {name: _document(root, name, overlay) for name in names}
+    shared = documents.pop(GATES)
+    for name in [one for one in documents if one.startswith("playbooks/")]:
+        documents[name] = sharing.completed(documents[name], shared)
     rows = _rows(documents)
     clocks = {name: _clocks(row) for name, row in rows.items() if name.startswith("clocks/")}
-    playbooks = {name: building.playbook(row) for name, row in rows.items() if name.startswith("playbooks/")}
+    playbooks = {name: playbook_building.playbook(row) for name, row in rows.items() if name.startswith("playbooks/")}
     base = rows[BOOK]
     book = Rulebook(
         version=_version(base.edition, documents),
         clocks=tuple(rule for rules in clocks.values() for rule in rules),
-        severity=building.severity(rows[SEVERITY]),
+        severity=severity_rows.built(rows[SEVERITY]),
         playbooks=tuple(playbooks.values()),
         roster=building.roster(rows[ROSTER]),
         platform=building.platform(base.platform),
@@ -47,6 +61,7 @@ def load(root: Path | None = None, overlay: str | None = None) -> Rulebook:
         templates=tuple(notices.load().values()),
         short_timeboxes=base.short_timeboxes,
         terms=rows[TERMS],
+        ladder=playbook_building.ladder(rows[LADDER]),
     )
     _checked(documents, book, clocks, playbooks)
     return book
@@ -73,6 +88,7 @@ def _checked(
     domains: set[str] = set()
     for name, playbook in playbooks.items():
         _refuse(documents[name], checks.playbook_faults(playbook, book.roster, book))
+        _refuse(documents[name], playbook_checks.faults(playbook, book))
         if playbook.domain in domains:
             _refuse(documents[name], [(("domain",), "another playbook has this domain; keep one")])
         domains.add(playbook.domain)
@@ -83,10 +99,11 @@ def _rows(documents: dict[str, Document]) -> dict[str, Any]:
     named = tuple(term.name for term in terms)
     shapes: dict[str, type[BaseModel]] = {
         BOOK: schema.BookFile,
-        SEVERITY: schema.SeverityFile,
+        SEVERITY: severity_rows.SeverityFile,
         ROSTER: schema.RosterFile,
+        LADDER: playbook_rows.LadderFile,
     }
-    folders: dict[str, type[BaseModel]] = {"clocks": schema.ClockFile, "playbooks": schema.PlaybookFile}
+    folders: dict[str, type[BaseModel]] = {"clocks": schema.ClockFile, "playbooks": playbook_rows.PlaybookFile}
     parsed = {
         name: _parsed(document, shapes.get(name) or folders[name.split("/")[0]], named)
         for name, document in documents.items()

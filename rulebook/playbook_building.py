@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from escalations.conditions import ALWAYS
 from escalations.consensus import GateKind, Option
@@ -53,9 +54,7 @@ def playbook(row: rows.PlaybookFile) -> Playbook:
         steps=tuple(Step(**_plain(one)) for one in row.steps),
         responses=tuple(_response(one) for one in row.responses),
         targets=_targets(row),
-        rings=tuple(
-            Confidentiality(ring=one.ring, viewers=tuple(one.viewers), when=one.when) for one in row.rings
-        ),
+        rings=tuple(Confidentiality(ring=one.ring, viewers=tuple(one.viewers), when=one.when) for one in row.rings),
         takes_over_when=row.takes_over_when,
     )
 
@@ -65,7 +64,7 @@ def ladder(row: rows.LadderFile) -> tuple[LadderStep, ...]:
     return tuple(LadderStep(key=key, rung=rung, **_plain(one)) for rung, (key, one) in enumerate(row.ladder.items()))
 
 
-def _plain(row: rows.Rim) -> dict[str, object]:
+def _plain(row: rows.Shape) -> dict[str, Any]:
     return {name: getattr(row, name) for name in type(row).model_fields if name != "by"}
 
 
@@ -98,14 +97,12 @@ def _response(row: rows.ResponseRow) -> ResponseRule:
 
 
 def _targets(row: rows.PlaybookFile) -> tuple[tuple[int, str, timedelta], ...]:
-    return tuple(
-        (priority, name, span) for priority, own in sorted(row.targets.items()) for name, span in own.items()
-    )
+    return tuple((priority, name, span) for priority, own in sorted(row.targets.items()) for name, span in own.items())
 
 
 def _calls(sign: rows.SignOffRow) -> tuple[Call, ...]:
-    conditional = [one for one in (*sign.approve, *sign.veto, *sign.consulted) if one.when is not ALWAYS]
-    return tuple(Call(role=one.role, when=one.when) for one in conditional)
+    signing: tuple[rows.SignRow | rows.ConsultedRow, ...] = (*sign.approve, *sign.veto, *sign.consulted)
+    return tuple(Call(role=one.role, when=one.when) for one in signing if one.when is not ALWAYS)
 
 
 def _gate(book: rows.PlaybookFile, kind: GateKind, row: rows.GateRow) -> GateRule:
@@ -147,7 +144,7 @@ def _panel(book: rows.PlaybookFile, kind: GateKind, row: rows.PanelRow) -> Panel
                 if_called=if_called,
             )
     needed = sum(seat.required and not seat.if_called for seat in found.values())
-    return Panel(seats=tuple(found.values()), quorum=row.quorum or max(1, needed + row.beyond))
+    return Panel(seats=tuple(found.values()), quorum=row.quorum or max(row.least, needed + row.beyond))
 
 
 def _roles(book: rows.PlaybookFile, kind: GateKind, chair: str) -> Iterator[tuple[str, bool]]:

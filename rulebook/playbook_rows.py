@@ -6,14 +6,14 @@ nearly all domains share, with seats by part (`@approvers`, `@veto`, `@consulted
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from escalations.conditions import ALWAYS, NEVER
 from escalations.consensus import GateKind
 from escalations.model import Domain, Milestone
 from escalations.notices import Recipient
 from escalations.playbooks import Ring
-from rulebook.schema import Band, Cell, Name, OneOf, Rim, Role, Span, Text, words
+from rulebook.schema import Band, Cell, Name, OneOf, Role, Span, Text, words
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,39}$")]
 Chair = Annotated[str, Field(pattern=r"^([A-Z]{2,8}|@approvers|@veto|@consulted|@owner)$")]
@@ -27,22 +27,29 @@ def role_alone(value: Any) -> Any:
     return {"role": value} if isinstance(value, str) else value
 
 
-class SeatRow(Rim):
+class Shape(BaseModel):
+    """The common strictness of every row."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SeatRow(Shape):
     """A role's place at a table."""
 
     required: bool = False
     may_veto: bool = False
 
 
-class PanelRow(Rim):
-    """A table. Without a `quorum` it needs all required seats, and `beyond` people more."""
+class PanelRow(Shape):
+    """A table. Without a `quorum` it needs all required seats, `beyond` people more, and at `least` so many in all."""
 
     seats: Annotated[dict[Chair, SeatRow], Field(min_length=1)]
     quorum: Annotated[int, Field(ge=1, le=20)] | None = None
     beyond: Annotated[int, Field(ge=0, le=5)] = 0
+    least: Annotated[int, Field(ge=1, le=5)] = 1
 
 
-class OptionRow(Rim):
+class OptionRow(Shape):
     """One possible answer."""
 
     label: Text
@@ -50,7 +57,7 @@ class OptionRow(Rim):
     external: bool
 
 
-class GateRow(Rim):
+class GateRow(Shape):
     """One question of the process."""
 
     question: Text
@@ -69,7 +76,7 @@ class GateRow(Rim):
     ladder: list[PanelRow] = []
 
 
-class NoticeRow(Rim):
+class NoticeRow(Shape):
     """One letter owed."""
 
     template: Name
@@ -82,7 +89,7 @@ class NoticeRow(Rim):
     mandatory: bool
 
 
-class ResponseRow(Rim):
+class ResponseRow(Shape):
     """One answer owed that people write."""
 
     key: Key
@@ -96,7 +103,7 @@ class ResponseRow(Rim):
     when: Cell = ALWAYS
 
 
-class StatementRow(Rim):
+class StatementRow(Shape):
     """Values of a statement of reasons."""
 
     restriction: Name
@@ -107,7 +114,7 @@ class StatementRow(Rim):
     explanation: Text
 
 
-class ContainmentRow(Rim):
+class ContainmentRow(Shape):
     """The act."""
 
     action: Name
@@ -116,14 +123,14 @@ class ContainmentRow(Rim):
     statement: StatementRow
 
 
-class SignRow(Rim):
+class SignRow(Shape):
     """A role that must agree, always or where a condition holds."""
 
     role: Role
     when: Cell = ALWAYS
 
 
-class ConsultedRow(Rim):
+class ConsultedRow(Shape):
     """A role that is heard: a seat without a vote that is waited for, at the questions named."""
 
     role: Role
@@ -131,7 +138,7 @@ class ConsultedRow(Rim):
     at: Annotated[list[Seating], BeforeValidator(words), Field(min_length=1)] = [GateKind.RESPONSE]
 
 
-class SignOffRow(Rim):
+class SignOffRow(Shape):
     """Who signs. `closed`: nobody sits at any table but these, the owner, and executives where the tables say so."""
 
     approve: Annotated[list[Annotated[SignRow, BeforeValidator(role_alone)]], Field(min_length=1)]
@@ -140,7 +147,7 @@ class SignOffRow(Rim):
     closed: bool = False
 
 
-class StepRow(Rim):
+class StepRow(Shape):
     """What people do."""
 
     key: Key
@@ -152,7 +159,7 @@ class StepRow(Rim):
     before_review: bool = False
 
 
-class RingRow(Rim):
+class RingRow(Shape):
     """Who may see a case; the last of a list has no condition."""
 
     ring: Annotated[Ring, OneOf]
@@ -160,7 +167,7 @@ class RingRow(Rim):
     when: Cell = ALWAYS
 
 
-class PlaybookFile(Rim):
+class PlaybookFile(Shape):
     """One file under playbooks/, completed with what all share."""
 
     id: Name
@@ -190,7 +197,7 @@ class PlaybookFile(Rim):
     responses: list[ResponseRow]
 
 
-class LadderRow(Rim):
+class LadderRow(Shape):
     """One rung."""
 
     title: Text
@@ -199,7 +206,7 @@ class LadderRow(Rim):
     hand: str = ""
 
 
-class LadderFile(Rim):
+class LadderFile(Shape):
     """ladder.yaml, mildest first."""
 
     ladder: Annotated[dict[Name, LadderRow], Field(min_length=12, max_length=12)]

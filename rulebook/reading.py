@@ -9,6 +9,8 @@ import yaml
 
 Place = tuple[str | int, ...]
 LARGEST = 1_000_000
+# The C parser reads the same language five times as fast; a build of PyYAML may lack it.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class RulebookInvalid(ValueError):
@@ -49,7 +51,7 @@ def read(root: Path, name: str) -> Document:
     if len(text) > LARGEST:
         raise RulebookInvalid(shown, f"is larger than {LARGEST} characters; split it")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as broken:
         mark = getattr(broken, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""

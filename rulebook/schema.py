@@ -4,13 +4,11 @@ import re
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationInfo, model_validator
 
 from escalations.clocks import Force
 from escalations.conditions import ALWAYS, Condition
-from escalations.consensus import GateKind
-from escalations.model import Domain, Milestone
-from escalations.notices import Recipient
+from escalations.model import Milestone
 from escalations.rules import Start, Unit
 from rulebook import expressions
 
@@ -113,165 +111,26 @@ class ClockRow(Rim):
     running_on: Literal["all_days", "working_days_only"] = "all_days"
     suspends_on: list[Name] = []
     on_release: Literal["continue", "restart"] = "continue"
-    margin: Span
+    margin: Span | None = None
     force: Annotated[Force, OneOf] = Force.LAW
     confidence: Literal["H", "M", "L"]
     source: Text
     checked: date
     note: str = ""
 
+    @model_validator(mode="after")
+    def margin_kept(self) -> "ClockRow":
+        """A clock is warned of before it is due; a duty at all times has no due time and no margin."""
+        standing = self.period.unit is Unit.STANDING
+        if standing is not (self.margin is None):
+            raise ValueError("a standing duty has no margin, every other rule needs one such as PT6H")
+        return self
+
 
 class ClockFile(Rim):
     """One file of clocks."""
 
     rules: Annotated[list[ClockRow], Field(min_length=1)]
-
-
-class LevelRow(Rim):
-    """A level of a severity input."""
-
-    level: Level
-    why: Text
-    when: Cell
-
-
-class Otherwise(Rim):
-    """The level when none holds."""
-
-    level: Level
-    why: Text
-
-
-class InputRow(Rim):
-    """One severity input."""
-
-    name: Text
-    weight: Annotated[int, Field(ge=1, le=100)]
-    otherwise: Otherwise
-    levels: Annotated[list[LevelRow], Field(min_length=1)]
-
-
-class FloorRow(Rim):
-    """A band never undercut."""
-
-    band: Band
-    why: Text
-    when: Cell
-
-
-class TargetRow(Rim):
-    """Internal targets of one priority."""
-
-    acknowledge: Span
-    triage: Span
-    contain: Span
-    decide: Span
-    ratify: Span
-    root_cause: Span
-
-
-class SeverityFile(Rim):
-    """severity.yaml."""
-
-    inputs: Annotated[list[InputRow], Field(min_length=1)]
-    bands: Annotated[list[Points], Field(min_length=4, max_length=4)]
-    floors: list[FloorRow]
-    urgency: Annotated[list[Span], Field(min_length=4, max_length=4)]
-    targets: Annotated[list[TargetRow], Field(min_length=5, max_length=5)]
-
-
-class SeatRow(Rim):
-    """A role's place at a table."""
-
-    required: bool = False
-    may_veto: bool = False
-
-
-class PanelRow(Rim):
-    """A table."""
-
-    quorum: Annotated[int, Field(ge=1, le=20)]
-    seats: Annotated[dict[Role, SeatRow], Field(min_length=1)]
-
-
-class OptionRow(Rim):
-    """One possible answer."""
-
-    label: Text
-    reversible: bool
-    external: bool
-
-
-class GateRow(Rim):
-    """One question of the process."""
-
-    question: Text
-    options: Annotated[dict[Name, OptionRow], Field(min_length=2)]
-    recommended: Name
-    default: Name
-    if_binding: str = ""
-    if_floor: str = ""
-    if_escalated: str = ""
-    time_box: Annotated[list[Span], Field(min_length=5, max_length=5)]
-    minimum: Span
-    before_clocks: bool
-    panel: PanelRow
-    tiers: dict[Band, PanelRow] = {}
-    emergency: dict[Band, PanelRow] = {}
-    ladder: list[PanelRow] = []
-
-
-class NoticeRow(Rim):
-    """One letter owed."""
-
-    template: Name
-    recipient: Annotated[Recipient, OneOf]
-    meets: Annotated[Milestone, OneOf]
-    duty: Text
-    stops: list[Name]
-    when: Cell
-    per_order: bool = False
-    mandatory: bool
-
-
-class StatementRow(Rim):
-    """Values of a statement of reasons."""
-
-    restriction: Name
-    category: Name
-    keywords: list[Name]
-    ground: Name
-    basis: Annotated[str, Field(min_length=1, max_length=500)]
-    explanation: Text
-
-
-class ContainmentRow(Rim):
-    """The act."""
-
-    action: Name
-    reason_code: Name
-    batch: Annotated[int, Field(ge=1, le=10_000)]
-    statement: StatementRow
-
-
-class PlaybookFile(Rim):
-    """One file under playbooks/."""
-
-    id: Name
-    version: Annotated[int, Field(ge=1)]
-    domain: Annotated[Domain, OneOf]
-    title: Text
-    owner: Role
-    stand_in: Role
-    channel: Text
-    page: Cell
-    contain_first: Cell
-    evidence: Annotated[list[Name], Field(min_length=1)]
-    containment: ContainmentRow
-    resweeps: list[Span]
-    root_cause_to: Annotated[int, Field(ge=-1, le=4)]
-    gates: dict[Annotated[GateKind, OneOf], GateRow]
-    notices: list[NoticeRow]
 
 
 class PersonRow(Rim):
@@ -305,6 +164,7 @@ class PlatformRow(Rim):
     roles: Annotated[list[Name], Field(min_length=1)]
     contact: Text
     redress: Text
+    size: Literal["micro", "small", "medium", "large"] = "large"
 
 
 class TermRow(Rim):

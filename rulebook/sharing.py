@@ -44,6 +44,7 @@ def _gates(playbook: Document, shared: Document, lines: dict[Place, str]) -> dic
     if not isinstance(own, dict):
         raise RulebookInvalid(playbook.where(("gates",)), "names no questions; write them as fields")
     found: dict[Any, Any] = {}
+    lines.setdefault(("gates",), shared.lines[("gates",)])
     for kind, base in shared.values["gates"].items():
         found[kind] = dict(base)
         _copied(lines, shared, ("gates", kind), ("gates", kind))
@@ -74,8 +75,7 @@ def _rows(part: str, playbook: Document, shared: Document, lines: dict[Place, st
                     playbook.where((part, number)), f"nothing is shared as {row}; use one of {', '.join(known)}"
                 )
             _copied(lines, shared, (part, row), (part, number))
-            row = known[row]
-        found.append(row)
+        found.append(known[row] if isinstance(row, str) else row)
     return found
 
 

@@ -203,6 +203,7 @@ class Case:
             now=workflow.now(),
             clocks=tuple(self.file.clocks),
             contained=self.file.contained_at is not None,
+            contained_at=self.file.contained_at,
             rulebook=pinned,
         )
         answer = workflow.execute_local_activity_method(Policy.plan_case, request, **options.POLICY)
@@ -396,7 +397,6 @@ class Case:
         due_at = due_at or workflow.now() + patience
         self.file.tasks.append(Task(id=task_id, title=title, owner=owner, due_at=due_at))
         self.journal.note("task.opened", f"{title} ({owner}, until {_when(due_at)})", task=task_id)
-
 
     def relieved(self, task_id: str, by: str) -> None:
         """End the task of a duty that is no longer owed."""

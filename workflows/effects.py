@@ -41,6 +41,7 @@ from workflows.case import Case
 from workflows.stages.containment import in_emergency, restored, taken_back
 from workflows.stages.legal_review import HIDE
 from workflows.stages.response import given_to_people
+from workflows.stages.triage import steps_given
 
 
 async def effect(case: Case, message: Any) -> str:
@@ -98,11 +99,13 @@ async def planned_anew(case: Case, *, anew: bool = False) -> None:
     case.reached(Milestone.INTAKE_ACKNOWLEDGED, "added to the case")
     if case.file.answered:
         given_to_people(case)
-    if plan.domain is not before.domain:
+    flipped = plan.domain is not before.domain
+    if flipped:
         _handed_to_other_people(case, before)
+    steps_given(case, reviewed=case.file.ruling == HIDE)
     if plan.contain_first and case.file.ruling and case.file.ruling != HIDE:
         case.file.again = True
-    if plan.contain_first:
+    if plan.contain_first and not flipped:  # a flipped case comes round to its emergency by itself, at once
         case.beside(in_emergency(case))
 
 

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from escalations import ids
-from escalations.model import AuthorityOrder, Facts, Intake, IntakeKind, Product
+from escalations.model import AuthorityOrder, Event, Facts, Intake, IntakeKind, Product
 from starter.intake import words
 from starter.intake.refusals import REFUSALS, BadInput
-from starter.intake.schema import MOST_UNITS, VERSION, OrderReport, ProductReport, Report
+from starter.intake.schema import MOST_UNITS, VERSION, FactsReport, OrderReport, ProductReport, Report
 
 # A case's texts travel in its history and on every screen, so they are short; the whole document is kept by digest.
 TITLE, SUMMARY, HAZARD, REMEDY = 200, 400, 300, 300
@@ -146,11 +146,12 @@ def _intake(report: Report, *, source: str, now: datetime, raw_digest: str) -> I
         product=_product(report.product),
         order=_order(report.order),
         listings=_once(report.listings),
-        facts=Facts(**report.facts.model_dump()),
+        facts=_facts(report.facts),
         remedy=cut(report.remedy, REMEDY),
         hazard=cut(report.hazard, HAZARD),
         raw_digest=raw_digest,
         url=report.url or "",
+        legal_basis=report.legal_basis,
     )
 
 
@@ -169,6 +170,19 @@ def _product(product: ProductReport | None) -> Product | None:
         models=_once(product.models),
         gtins=_once(product.gtins),
         batches=_once(product.batches),
+        category=product.category,
+    )
+
+
+def _facts(told: FactsReport) -> Facts:
+    simple = told.model_dump(exclude={"marks", "subjects", "events"})
+    return Facts(
+        **simple,
+        marks=tuple(sorted(set(told.marks))),
+        subjects=tuple(sorted(set(told.subjects))),
+        events=tuple(
+            Event(kind=one.kind, at=one.at, place=one.place or "", subject=one.subject) for one in told.events
+        ),
     )
 
 

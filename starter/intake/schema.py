@@ -4,13 +4,15 @@ Unknown fields are refused, types are never coerced, and times carry their offse
 `starter.intake.report` turns them into the plain `escalations.model.Intake` that goes on into a case.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from escalations.facts import EVENTS, MARKS
 from escalations.model import Domain, IntakeKind
 from starter.intake import words
 from starter.intake.refusals import BadInput
@@ -66,6 +68,16 @@ def _visible(value: str) -> str:
     return value
 
 
+def _one_of(known: Sequence[str]) -> Callable[[str], str]:
+    def checked(value: str) -> str:
+        if value not in known:
+            raise BadInput("unknown_value")
+        return value
+
+    return checked
+
+
+SUBJECT = re.compile(r"[a-z][a-z_]{1,29}")
 _filled = AfterValidator(_rim(_visible))
 Reference = Annotated[
     str, _named(words.REFERENCE), _schema(words.REFERENCE, "The sender's own id; with the source it names the case.")
@@ -92,6 +104,13 @@ Instant = Annotated[
 ]
 Kind = Annotated[IntakeKind, Field(strict=False)]
 Harm = Annotated[Domain, Field(strict=False)]
+Mark = Annotated[
+    str, AfterValidator(_rim(_one_of(MARKS))), WithJsonSchema({"enum": list(MARKS), "description": "What is true."})
+]
+EventKind = Annotated[
+    str, AfterValidator(_rim(_one_of(EVENTS))), WithJsonSchema({"enum": list(EVENTS), "description": "What happened."})
+]
+Subject = Annotated[str, _named(SUBJECT), _schema(SUBJECT, "What it is about: listing, seller, content, account …")]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Level = Annotated[int, Field(ge=0, le=4)]
 Name = Annotated[str, _line(LONGEST_TITLE), Field(json_schema_extra={"maxLength": LONGEST_TITLE})]
@@ -113,6 +132,17 @@ class ProductReport(BaseModel):
     models: Annotated[list[Short], Field(max_length=MOST_ITEMS)] = []
     gtins: Annotated[list[Gtin], Field(max_length=MOST_ITEMS)] = []
     batches: Annotated[list[Short], Field(max_length=MOST_ITEMS)] = []
+    category: Literal["", "medicine", "food", "feed", "plant_or_animal", "antique"] = ""
+
+
+class EventReport(BaseModel):
+    """A dated thing that starts a duty, such as the assessment of a breach. `place` is where it counts."""
+
+    model_config = _STRICT
+    kind: EventKind
+    at: Instant
+    place: Place | None = None
+    subject: Name = ""
 
 
 class OrderReport(BaseModel):
@@ -145,6 +175,11 @@ class FactsReport(BaseModel):
     media: Level = 0
     velocity: Level = 0
     evading: bool = False
+    marks: Annotated[list[Mark], Field(max_length=MOST_ITEMS)] = []
+    subjects: Annotated[list[Subject], Field(max_length=MOST_ITEMS)] = []
+    people_affected: Annotated[int, Field(ge=0, le=MOST_UNITS)] | None = None
+    sellers_wronged: Count = 0
+    events: Annotated[list[EventReport], Field(max_length=MOST_ITEMS)] = []
 
 
 def _whole(value: Any) -> Any:
@@ -176,6 +211,7 @@ class Report(BaseModel):
     listings: Annotated[list[ListingId], Field(max_length=MOST_ITEMS)] = []
     facts: FactsReport = FactsReport()
     url: Url | None = None
+    legal_basis: Name = ""
 
 
 def report_json_schema() -> dict[str, Any]:

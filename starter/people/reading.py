@@ -232,4 +232,4 @@ def _one_of(kind: Any, name: str, value: str) -> Any:
         raise Problem("unknown_value", f"The {name} must be one of: {allowed}.") from None
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (inbox, list_, show, timeline, clocks)
+COMMANDS: tuple[Callable[..., None], ...] = (inbox, list_, show, timeline)

@@ -183,8 +183,12 @@ async def test_a_domain_nobody_named_is_taken_from_the_report(intake, domain):
 
 
 async def test_a_domain_without_a_playbook_is_refused_with_the_next_step():
+    book = rulebook.load()
+    without = replace(book, playbooks=tuple(one for one in book.playbooks if one.domain is not Domain.FRAUD))
+    request = PlanRequest(case_id=CASE, intakes=(replace(RECALL, domain=Domain.FRAUD),), now=NOW)
+
     with pytest.raises(ApplicationError, match=r"add rulebook/playbooks/fraud\.yaml") as refused:
-        await planned(replace(RECALL, domain=Domain.FRAUD))
+        await Policy(OneRulebook(without), Calendars()).plan_case(request)
 
     assert (refused.value.type, refused.value.non_retryable) == ("NoPlaybook", True)
 

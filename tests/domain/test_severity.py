@@ -1,5 +1,6 @@
 """Does the scale give the bands that the house agreed on, and does doubt go up?"""
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -152,3 +153,124 @@ def test_priority_is_the_worse_of_the_two(band, grade, priority):
 def test_targets_grow_with_the_priority():
     assert [target.decide for target in RULES.targets] == sorted(target.decide for target in RULES.targets)
     assert RULES.targets[0].ratify == timedelta(hours=4)
+
+
+def vector(*intakes, domain=Domain.PSAFE, contained=False):
+    seen = situation.with_clocks(situation.situation(BOOK, intakes, domain, contained=contained), (), NOW)
+    return severity.levels(RULES, seen)
+
+
+LEAK = report(
+    IntakeKind.ALERT, domain=Domain.PRIV, jurisdictions=("DE", "BR", "SG", "KR", "IN"),
+    facts=Facts(
+        marks=("personal_data_breach", "sensitive_data", "high_risk_breach", "leak_closed"), people_affected=18_204,
+        confirmed=True, media=1,
+    ),
+)  # fmt: skip
+IMAGE = Facts(marks=("intimate_image",), people_affected=640, velocity=3)
+REQUESTED = report(IntakeKind.REQUEST, domain=Domain.NCII, jurisdictions=("US",), listings=("V-1",), facts=IMAGE)
+NOTICED = report(IntakeKind.NOTICE, source_ref="b", domain=Domain.NCII, jurisdictions=("AU",), listings=("V-1",))
+COMPLAINED = report(IntakeKind.COMPLAINT, source_ref="c", domain=Domain.NCII, jurisdictions=("IN",))
+SIXTEEN = replace(REQUESTED, facts=replace(IMAGE, marks=("csam", "intimate_image", "minor_depicted")))
+PEN = Product(name="slimming pen", category="medicine")
+HURT = Facts(serious_injuries=2, marks=("imminent_threat",), units_sold=4_300, velocity=3, evading=True)
+REGULATOR = report(IntakeKind.INQUIRY, jurisdictions=("GB",), product=PEN, facts=HURT)
+FLAGGER = report(IntakeKind.NOTICE, source_ref="B", jurisdictions=("IE",), product=PEN)
+PAPER = report(IntakeKind.INQUIRY, source_ref="C", jurisdictions=("GB",), facts=Facts(media=3))
+ANVISA = report(IntakeKind.INCIDENT_REPORT, source_ref="D", jurisdictions=("BR",), product=PEN)
+
+
+@pytest.mark.parametrize(
+    ("intakes", "domain", "levels", "score", "floor"),
+    [
+        pytest.param((LEAK,), Domain.PRIV, (3, 4, 3, 0, 1, 4, 1, 0), "62.5", 1, id="S3"),
+        pytest.param(
+            (REQUESTED, NOTICED, COMPLAINED), Domain.NCII, (3, 4, 2, 3, 0, 4, 0, 3), "66.25", None, id="S4-at-intake"
+        ),
+        pytest.param(
+            (SIXTEEN, NOTICED, COMPLAINED), Domain.MINOR, (4, 4, 2, 3, 4, 4, 0, 3), "83.75", 0, id="S4-after-the-flip"
+        ),
+        pytest.param((REGULATOR, FLAGGER, PAPER, ANVISA), Domain.PSAFE, (4, 4, 3, 3, 2, 4, 3, 4), "87.5", 0, id="S8"),
+    ],
+)
+def test_a_scenario_gets_its_levels_from_its_reports(intakes, domain, levels, score, floor):
+    found = scored(*intakes, domain=domain)
+
+    assert situation.domain_of(BOOK, intakes) is domain
+    assert vector(*intakes, domain=domain) == levels
+    assert (found.score, found.floor) == (score, floor)
+
+
+@pytest.mark.parametrize(
+    ("facts", "floor"),
+    [
+        pytest.param(Facts(marks=("csam",)), 0, id="csam"),
+        pytest.param(Facts(marks=("terrorist_content", "live")), 0, id="terrorist-content-live"),
+        pytest.param(Facts(marks=("imminent_threat",)), 0, id="imminent-threat"),
+        pytest.param(Facts(marks=("high_risk_breach",)), 1, id="breach-of-high-risk"),
+        pytest.param(Facts(marks=("personal_data_breach",)), None, id="breach-of-no-known-risk"),
+        pytest.param(Facts(marks=("sanctions_match",)), 1, id="sanctions-match"),
+        pytest.param(Facts(sellers_wronged=100), 1, id="100-sellers-wronged"),
+        pytest.param(Facts(sellers_wronged=99), None, id="99-sellers-wronged"),
+        pytest.param(Facts(marks=("recalled",), serious_injuries=1), 1, id="recalled-with-an-injury"),
+    ],
+)
+def test_a_floor_holds_in_every_domain(facts, floor):
+    found = scored(report(facts=facts), domain=Domain.MEDIA)
+
+    assert found.floor == floor
+
+
+@pytest.mark.parametrize(
+    ("position", "facts", "level"),
+    [
+        pytest.param(0, Facts(deaths=1), 4, id="H4-death"),
+        pytest.param(0, Facts(marks=("sensitive_data",)), 3, id="H3-sensitive-data"),
+        pytest.param(0, Facts(minor_injuries=1), 2, id="H2-minor-injury"),
+        pytest.param(0, Facts(), 0, id="H0-a-question"),
+        pytest.param(1, Facts(independent_reports=3), 4, id="L4-three-reports"),
+        pytest.param(1, Facts(independent_reports=2), 3, id="L3-two-reports"),
+        pytest.param(1, Facts(), 2, id="L2-plausible"),
+        pytest.param(2, Facts(people_affected=9), 0, id="R0-nine"),
+        pytest.param(2, Facts(people_affected=10), 1, id="R1-ten"),
+        pytest.param(2, Facts(people_affected=100), 2, id="R2-hundred"),
+        pytest.param(2, Facts(units_sold=5, people_affected=1_000), 3, id="R3-the-larger-counts"),
+        pytest.param(2, Facts(units_sold=100_000), 4, id="R4-hundred-thousand"),
+        pytest.param(2, Facts(), 3, id="R3-not-known"),
+        pytest.param(3, Facts(velocity=2), 2, id="V2"),
+        pytest.param(3, Facts(marks=("live",)), 4, id="V4-live"),
+        pytest.param(4, Facts(marks=("minors_targeted",)), 4, id="U4-minors-targeted"),
+        pytest.param(4, Facts(vulnerable_users=True), 3, id="U3-among-the-users"),
+        pytest.param(4, Facts(marks=("health_vulnerable",)), 2, id="U2-poor-health"),
+        pytest.param(5, Facts(marks=("criminal_liability",)), 4, id="X4-criminal-law"),
+        pytest.param(5, Facts(), 1, id="X1-own-terms"),
+        pytest.param(6, Facts(media=4), 4, id="M4-a-minister"),
+        pytest.param(7, Facts(evading=True), 4, id="C4-evading"),
+        pytest.param(7, Facts(marks=("leak_closed",)), 0, id="C0-closed"),
+        pytest.param(7, Facts(), 3, id="C3-variants-unknown"),
+    ],
+)
+def test_each_input_has_its_levels(position, facts, level):
+    assert vector(report(facts=facts), domain=Domain.LERQ)[position] == level
+
+
+TARGETS = [
+    ("5 min elapsed", "15 min elapsed", "1 h business", "8 h business", "1 d business"),
+    ("15 min elapsed", "1 h elapsed", "4 h business", "1 d business", "3 d business"),
+    ("30 min elapsed", "2 h elapsed", "8 h business", "2 d business", "5 d business, backlog"),
+    ("30 min elapsed", "2 h elapsed", "8 h business", "2 d business", "5 d business"),
+    ("20 min elapsed, after 2 h every 1 h", "1 h elapsed", "4 h business", "1 d business", "on change"),
+    ("30 min elapsed", "2 h elapsed", "1 d business", "7 d business, weekly digest", "none"),
+    ("4 h elapsed", "1 d elapsed", "2 d business", *["2 d business, no emergency is expected"] * 2),
+    ("5 d elapsed", "7 d elapsed", "10 d business", "30 d business, by sample", "30 d business, none is owed"),
+    ("3 d elapsed, from closing", "5 d business, from closing", "optional", "none", "none"),
+]
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    list(zip([one.name for one in fields(severity.Response)], TARGETS, strict=True)),
+    ids=[one.name for one in fields(severity.Response)],
+)
+def test_every_target_says_whether_it_is_elapsed_or_business_time(target, said):
+    assert tuple(getattr(one, target).in_words() for one in RULES.responses) == said

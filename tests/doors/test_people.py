@@ -21,7 +21,7 @@ from escalations import ids
 from escalations.casefile import Opening
 from escalations.model import Intake, IntakeKind
 from escalations.record import Card
-from starter import connect, people, settings, signin
+from starter import connect, explain, people, settings, signin
 from starter.cli import guarded
 from starter.errors import MISCONFIGURED, NOT_PERMITTED, REFUSED, UNAVAILABLE, UNKNOWN_CASE
 from store.engine import open_engine
@@ -45,6 +45,7 @@ class Terminal:
     def __call__(self, *words: str) -> tuple[int, str, str]:
         app = typer.Typer()
         people.build(app)
+        explain.build(app)
         self.capsys.readouterr()
         code = guarded(lambda: app(list(words), standalone_mode=False))
         shown = self.capsys.readouterr()

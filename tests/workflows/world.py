@@ -113,7 +113,8 @@ class World:
             if card is not None and seen(card):
                 return card
             await asyncio.sleep(0.05)
-        raise AssertionError(f"never seen; the case shows {await self.card(handle)}")
+        card = await self.card(handle)
+        raise AssertionError(f"never seen; waits for {card.waiting if card else ()}; the case shows {card}")
 
     async def gate(self, handle: Handle, kind: GateKind) -> GateCard:
         """Wait for an open gate of a kind."""

@@ -75,9 +75,11 @@ async def _drafted(case: Case) -> None:
 
 def given_to_people(case: Case) -> None:
     """Make a task of every duty that no hand of ours fulfils, such as a filing in an authority's own portal."""
-    ours = {notice.meets for notice in case.file.notices} | {Milestone.CONTAINED, Milestone.INTAKE_ACKNOWLEDGED}
+    ours = {notice.meets for notice in case.file.notices if not notice.clocks}
+    ours |= {Milestone.CONTAINED, Milestone.INTAKE_ACKNOWLEDGED}
+    named = {rule for notice in case.file.notices for rule in notice.clocks}
     for clock in case.file.clocks:
-        if clock.meets not in ours and clock.status is ClockStatus.RUNNING:
+        if clock.meets not in ours and clock.rule not in named and clock.status is ClockStatus.RUNNING:
             case.owe(clock.rule, clock.duty, clock.owner, wanted_at(clock))
 
 

@@ -34,6 +34,18 @@ def woken(case: Case) -> None:
     """Page the owner once, as soon as it is known that the case concerns us; nothing waits for it."""
     if case.plan.page and not case.file.pages and closing.concerns_us(case.file):
         case.beside(case.page(f"{case.id}: {case.plan.playbook}, priority {case.plan.priority}"))
+    steps_given(case, reviewed=False)
+
+
+def steps_given(case: Case, *, reviewed: bool) -> None:
+    """Make a task of each step that people take: of an emergency at once, the others when `reviewed`."""
+    if not closing.concerns_us(case.file):
+        return
+    known = {task.id for task in case.file.tasks}
+    for step in case.plan.steps:
+        emergency = step.before_review and case.plan.contain_first
+        if (reviewed or emergency) and f"step-{step.key}" not in known:
+            case.owe(f"step-{step.key}", step.title, step.owner)
 
 
 async def _plan(case: Case) -> Plan:

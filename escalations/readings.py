@@ -1,0 +1,112 @@
+"""In which zones and calendars is a period counted? Frozen once, so that counting again gives the same answer."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from escalations import starting
+from escalations.calendars import Calendar, CalendarGap
+from escalations.clocks import Clock
+from escalations.counting import Reading
+from escalations.rulebook import Country, Rulebook
+from escalations.rules import ESTABLISHMENT, ORDER_COUNTRY, ClockRule, Counting, Unit
+from escalations.starting import Begin
+
+LONGEST_DAY_OFF_RUN = timedelta(days=60)
+WITHOUT_A_COUNT = (Unit.QUALITATIVE, Unit.AS_ORDERED, Unit.STANDING)
+YEARS = range(1970, 2100)
+
+
+class BadClockInput(ValueError):
+    """What a clock cannot be computed from. `field` is what is wrong; the message says what to give instead."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(f"{field} {text}")
+        self.field = field
+
+
+class Calendars(Protocol):
+    """Where frozen calendars come from. `versions` names the data they were frozen from."""
+
+    @property
+    def versions(self) -> str:
+        """Name the versions of the holiday and zone data."""
+        ...
+
+    def frozen(self, calendar: str, first_year: int, last_year: int) -> Calendar:
+        """Freeze a calendar such as `DE` or `AU-NSW` for whole years, both inclusive. Raises ValueError."""
+        ...
+
+
+def alone(book: Rulebook, calendars: Calendars, rule: ClockRule, at: datetime, *, country: str = "") -> Clock:
+    """Compute one rule by itself, from a start with its offset. Raises BadClockInput.
+
+    `country` stands for the country of an order, and for the establishment: whose calendar and zone shall count.
+    """
+    if at.tzinfo is None:
+        raise BadClockInput("at", f"{at.isoformat()} has no offset; write it like {at.isoformat()}+01:00")
+    if at.year not in YEARS:
+        raise BadClockInput("at", f"lies in {at.year}; calendars are known for {YEARS.start} to {YEARS.stop - 1}")
+    if rule.unit is Unit.STANDING:
+        raise BadClockInput("rule", f"{rule.id} is a duty at all times and has no due time")
+    if rule.unit is Unit.AS_ORDERED:
+        raise BadClockInput("rule", f"{rule.id} is due when the order says; there is nothing to compute")
+    chosen = book.country(country) if country else book.country(book.platform.establishment)
+    if chosen is None:
+        known = ", ".join(one.code for one in book.countries)
+        raise BadClockInput("calendar", f"{country} is not known; use one of {known}")
+    home = replace(book, platform=replace(book.platform, establishment=chosen.code))
+    begin = Begin(t0=at.astimezone(UTC), basis="given")
+    try:
+        return starting.started(rule, frozen(home, calendars, rule, begin, chosen))
+    except CalendarGap as gap:
+        raise BadClockInput("at", f"cannot be counted from: {gap}") from None
+
+
+def frozen(book: Rulebook, calendars: Calendars, rule: ClockRule, begin: Begin, ordering: Country | None) -> Begin:
+    """Freeze every way to count a rule from its start on. `ordering` is the country of the order, if there is one."""
+    if rule.unit in WITHOUT_A_COUNT or not rule.counting:
+        return begin
+    last = begin.latest or begin.t0
+    number = max(rule.number, rule.most)
+    span = timedelta(days=31 * number) if rule.unit is Unit.MONTH else timedelta(days=2 * number)
+    years = begin.t0.year - 1, (last + span + LONGEST_DAY_OFF_RUN).year
+    readings: list[Reading] = []
+    for counting in rule.counting:
+        reading = _reading(book, calendars, counting, ordering, years)
+        if reading is not None:
+            reading = replace(reading, exclude_day_zero=rule.exclude_day_zero)
+        if reading is not None and reading not in readings:
+            readings.append(reading)
+    ids = ", ".join(dict.fromkeys(reading.calendar.id for reading in readings))
+    return replace(begin, readings=tuple(readings), pinned=f"{calendars.versions} ({ids})")
+
+
+def zone(book: Rulebook, rule: ClockRule) -> ZoneInfo:
+    """Find the zone whose date says whether a rule is in force. Raises BadClockInput."""
+    home = book.country(book.platform.establishment)
+    own = book.country(rule.jurisdiction)
+    name = rule.counting[0].zone if rule.counting else own.zone if own else ESTABLISHMENT
+    name = home.zone if home and name in (ESTABLISHMENT, ORDER_COUNTRY) else name
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise BadClockInput("zone", f"{name} is not known; use one such as Europe/Dublin") from None
+
+
+def _reading(
+    book: Rulebook, calendars: Calendars, counting: Counting, ordering: Country | None, years: tuple[int, int]
+) -> Reading | None:
+    """Freeze one way to count; None where it needs the country of an order that is not in the book."""
+    places = {ESTABLISHMENT: book.country(book.platform.establishment), ORDER_COUNTRY: ordering}
+    country = places.get(counting.calendar)
+    if country is None and counting.calendar in places:
+        return None
+    calendar = calendars.frozen(country.calendar if country else counting.calendar, *years)
+    return Reading(
+        zone=country.zone if country else counting.zone,
+        calendar=replace(calendar, weekend=counting.weekend) if counting.weekend else calendar,
+        roll_forward=counting.roll_forward,
+        min_working_days=counting.min_working_days,
+    )

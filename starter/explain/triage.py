@@ -1,0 +1,112 @@
+"""How would a report be handled? The whole plan with its reasons, from a file, without a server."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from starter.errors import Problem
+from starter.explain.duties import instant, rules_of_today
+from starter.people import showing
+from starter.people.here import Json
+
+if TYPE_CHECKING:
+    from escalations.consensus import Gate
+    from escalations.model import Intake
+    from escalations.plans import Plan
+    from escalations.rulebook import Rulebook
+
+DIGEST = "0" * 64
+
+
+def triage(
+    file: Annotated[str, typer.Argument(help="A report, or a recall feed's JSON; '-' reads standard input.")],
+    at: Annotated[str, typer.Option(help="When it arrives, with its offset; else now.")] = "",
+    json: Json = False,
+) -> None:
+    """Say how reports would be triaged: severity, clocks, who signs off. Nothing is started or kept."""
+    from escalations import ids
+    from starter.intake import documents
+    from starter.intake.commands import _bytes
+    from starter.intake.refusals import BadInput
+
+    now = instant(at) if at else datetime.now(UTC)
+    try:
+        batch = documents.read(_bytes(file), source="cli", now=now)
+    except BadInput as refused:
+        raise refused.problem() from None
+    book = rules_of_today()
+    told = [_told(book, ids.case_id(one.intake.source, one.intake.source_ref), one.intake) for one in batch.reports]
+    if not told:
+        raise Problem("no_report", "No record of the file could be read as a report.", next_step="Try `seawall open`.")
+    if json:
+        showing.as_json([_answer(plan, gates) for plan, gates in told], list[dict[str, Any]])
+        return
+    for (plan, gates), parsed in zip(told, batch.reports, strict=True):
+        _show(parsed.intake, plan, gates)
+
+
+def _told(book: "Rulebook", case_id: str, intake: "Intake") -> "tuple[Plan, tuple[Gate, ...]]":
+    from escalations import gates, planning
+    from escalations.consensus import GateKind
+    from escalations.plans import GateRequest, PlanRequest
+    from rulebook.calendars import Calendars
+
+    now = intake.received_at
+    plan = planning.planned(book, Calendars(), PlanRequest(case_id=case_id, intakes=(intake,), now=now))
+    asked = tuple(
+        gates.drafted(book, GateRequest(case_id=case_id, number=number, kind=kind, plan=plan, digest=DIGEST, now=now))
+        for number, kind in enumerate(GateKind, 1)
+    )
+    return plan, asked
+
+
+def _answer(plan: "Plan", gates: "tuple[Gate, ...]") -> dict[str, Any]:
+    return {
+        "domain": plan.domain.value,
+        "playbook": plan.playbook,
+        "rulebook": plan.rulebook,
+        "priority": plan.priority,
+        "severity": {"band": plan.severity.band, "score": plan.severity.score, "floor": plan.severity.floor},
+        "steps": list(plan.severity.steps),
+        "urgency": plan.urgency,
+        "reasons": list(plan.reasons),
+        "contain_first": plan.contain_first,
+        "binding": plan.binding,
+        "clocks": [asdict(clock) for clock in plan.clocks],
+        "people_steps": [asdict(step) for step in plan.steps],
+        "gates": [
+            {
+                "kind": gate.kind.value,
+                "question": gate.question,
+                "seats": [{"role": seat.role, "required": seat.required, "veto": seat.may_veto} for seat in gate.seats],
+                "quorum": gate.quorum,
+                "default": gate.default,
+                "due_at": gate.due_at,
+                "steps": list(gate.steps),
+            }
+            for gate in gates
+        ],
+    }
+
+
+def _show(intake: "Intake", plan: "Plan", gates: "tuple[Gate, ...]") -> None:
+    showing.lines(f"{intake.title} ({intake.kind.value})")
+    showing.lines(f"  playbook {plan.playbook}, domain {plan.domain.value}, rulebook {plan.rulebook}")
+    showing.lines(f"  priority {plan.priority}: P{plan.severity.band}, U{plan.urgency}, score {plan.severity.score}")
+    showing.lines(*(f"    {step}" for step in (*plan.severity.steps, *plan.reasons)))
+    for clock in plan.clocks:
+        due = clock.due_operational or clock.internal_target
+        law = "due" if clock.due_operational else "internal target"
+        showing.lines(f"  clock {clock.rule}: {clock.duty}, {law} {due:%Y-%m-%dT%H:%M:%SZ}" if due else clock.rule)
+        showing.lines(*(f"    {step}" for step in clock.derivation))
+    for step in plan.steps:
+        showing.lines(f"  step {step.key} ({step.owner}): {step.title}")
+    for gate in gates:
+        seats = ", ".join(f"{seat.role}{'*' if seat.required else ''}" for seat in gate.seats)
+        showing.lines(
+            f"  gate {gate.kind.value}: {seats}; {gate.quorum} must agree, by {gate.due_at:%Y-%m-%d %H:%M}Z, "
+            f"else {gate.default}"
+        )
+    showing.lines("  (* consent required)")
