@@ -73,7 +73,8 @@ class Policy:
         )
         clocks = attaching.attached(book, self._calendars, known)
         notices = telling.drafted(book, request, clocks)
-        return NoticePlan(notices=notices, clocks=clocks, rulebook=book.version)
+        by_people = telling.told_by_people(book, request, clocks)
+        return NoticePlan(notices=notices, clocks=clocks, rulebook=book.version, by_people=by_people)
 
 
 @contextmanager

@@ -103,11 +103,12 @@ class NoticesRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticePlan:
-    """The notices owed and all clocks of the case after adding the ones they start."""
+    """The notices owed, what people must tell by themselves, and all clocks after adding the ones these start."""
 
     notices: tuple[Notice, ...]
     clocks: tuple[Clock, ...]
     rulebook: str
+    by_people: tuple[PeopleStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

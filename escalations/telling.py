@@ -10,7 +10,7 @@ from escalations.clocks import OPEN, Clock
 from escalations.manifests import EXACT
 from escalations.model import AuthorityOrder, Intake, IntakeKind, Product
 from escalations.notices import Notice, Reasons, reason_fields
-from escalations.plans import NoticesRequest
+from escalations.plans import NoticesRequest, PeopleStep
 from escalations.playbooks import NoticeRule, Playbook
 from escalations.rulebook import EU, Rulebook
 
@@ -66,6 +66,26 @@ def drafted(book: Rulebook, request: NoticesRequest, clocks: tuple[Clock, ...]) 
         for told in _tellings(book, playbook, rule, request):
             notices.append(_notice(rule, told, clocks))
     return tuple(notices)
+
+
+def told_by_people(book: Rulebook, request: NoticesRequest, clocks: tuple[Clock, ...]) -> tuple[PeopleStep, ...]:
+    """List the answers owed that no wording of ours fits. Where a clock asks for one, that clock is the task."""
+    playbook = book.playbook(request.plan.domain)
+    seen = situation.situation(
+        book,
+        request.intakes,
+        request.plan.domain,
+        markets=request.manifest.markets,
+        contained=request.contained_at is not None,
+        restricted=request.restricted > 0,
+        voluntary=voluntary(request),
+    )
+    running = {attaching.base(clock.rule) for clock in clocks if clock.status in OPEN}
+    return tuple(
+        PeopleStep(key=rule.key, owner=rule.owner, title=rule.title)
+        for rule in playbook.responses
+        if not running & set(rule.stops) and rule.when.holds(seen)
+    )
 
 
 def _tellings(book: Rulebook, playbook: Playbook, rule: NoticeRule, request: NoticesRequest) -> tuple[Telling, ...]:

@@ -8,7 +8,7 @@ from temporalio import workflow
 from activities.mail import Mail
 from activities.policy import Policy
 from activities.regulators import Regulators
-from escalations import ids
+from escalations import closing, ids
 from escalations.clocks import ClockStatus, wanted_at
 from escalations.consensus import GateKind
 from escalations.model import Milestone, Stage
@@ -71,6 +71,10 @@ async def _drafted(case: Case) -> None:
     file.notices.extend(answer.notices)
     file.answered, file.answered_orders = len(file.intakes), len(file.orders)
     given_to_people(case)
+    known = {task.id for task in file.tasks}
+    for step in answer.by_people:
+        if f"tell-{step.key}" not in known and closing.concerns_us(file):
+            case.owe(f"tell-{step.key}", step.title, step.owner)
 
 
 def given_to_people(case: Case) -> None:

@@ -38,13 +38,12 @@ def woken(case: Case) -> None:
 
 
 def steps_given(case: Case, *, reviewed: bool) -> None:
-    """Make a task of each step that people take: of an emergency at once, the others when `reviewed`."""
+    """Make a task of each step that people take: some at once, the others when `reviewed`."""
     if not closing.concerns_us(case.file):
         return
     known = {task.id for task in case.file.tasks}
     for step in case.plan.steps:
-        emergency = step.before_review and case.plan.contain_first
-        if (reviewed or emergency) and f"step-{step.key}" not in known:
+        if (reviewed or step.before_review) and f"step-{step.key}" not in known:
             case.owe(f"step-{step.key}", step.title, step.owner)
 
 
