@@ -35,8 +35,7 @@ from activities.marketplace import Marketplace
 from activities.paging import Paging
 from activities.policy import Policy
 from activities.regulators import Regulators
-from escalations.rulebook import OneRulebook
-from starter import connect
+from starter import connect, rules
 from starter.say import tell
 from starter.settings import Settings
 from starter.stack import process
@@ -72,7 +71,7 @@ async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: Asyn
     database = TransparencyDatabase(await reached(told.regulator_url, told.regulator_token))
     pager = PagerDuty(await reached(told.pager_url), told.pager_routing_key.get_secret_value())
     slack = Slack(await reached(told.chat_url, told.chat_token), told.chat_channel)
-    policy = Policy(OneRulebook(rulebook.load(overlay=told.overlay or None)), rulebook.calendars.Calendars())
+    policy = Policy(rules.all_of(told), rulebook.calendars.Calendars())
     market = MarketplaceClient(told.marketplace_url, told.marketplace_token.get_secret_value())
     stack.push_async_callback(market.aclose)
     shops = Marketplace(market, evidence)

@@ -4,7 +4,7 @@ Wrong files are refused at start with one line that names file, line, field and 
 """
 
 from escalations.rulebook import Rulebook
-from rulebook.loading import load
+from rulebook.loading import faults, load
 from rulebook.reading import RulebookInvalid
 
-__all__ = ["Rulebook", "RulebookInvalid", "load"]
+__all__ = ["Rulebook", "RulebookInvalid", "faults", "load"]

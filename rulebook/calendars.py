@@ -23,7 +23,7 @@ class Calendars:
         return _versions()
 
     def frozen(self, calendar: str, first_year: int, last_year: int) -> Calendar:
-        """Freeze whole years, both inclusive. Raises ValueError for a code, CalendarGap for a year that is not known."""
+        """Freeze whole years, both inclusive. Raises ValueError for an unknown code, CalendarGap for a year."""
         if not self.known(calendar):
             raise ValueError(f"no calendar {calendar}; use a code such as DE or AU-NSW")
         country, _, part = calendar.partition("-")

@@ -1,12 +1,14 @@
 """Do the rules fit together? What no single row can show: quorums, roles, defaults, clocks, zones, calendars."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from escalations.consensus import GateKind
+from escalations.facts import EVENTS
 from escalations.playbooks import GateRule, Panel, Playbook
 from escalations.rulebook import Roster, Rulebook
-from escalations.rules import ESTABLISHMENT, ORDER_COUNTRY, ClockRule, Unit
+from escalations.rules import ESTABLISHMENT, ORDER_COUNTRY, ClockRule, Start, Unit
 from escalations.telling import WORDINGS
 from rulebook.calendars import Calendars
 from rulebook.reading import Place
@@ -36,6 +38,39 @@ def clock_faults(rule: ClockRule, roster: Roster, number: int) -> Iterator[Fault
         yield (*here, "owner"), f"nobody holds the role {rule.owner}; name a role of rosters.yaml"
     for at, one in enumerate(rule.counting):
         yield from _zone_faults((*here, "counting", "readings", at), one.zone, one.calendar)
+
+
+def version_faults(rule: ClockRule, before: list[ClockRule], number: int) -> Iterator[Fault]:
+    """Judge a rule beside the versions of it that came before: each has its own number and its own dates."""
+    here: Place = ("rules", number)
+    for other in before:
+        if other.version == rule.version:
+            yield (*here, "id"), "this id and version is there twice; raise the version"
+        elif _overlap(rule, other):
+            yield (
+                (*here, "effective"),
+                f"overlaps version {other.version} of {rule.id}; end one before the other begins",
+            )
+
+
+def _overlap(one: ClockRule, other: ClockRule) -> bool:
+    if one.effective_from is None or other.effective_from is None:
+        return False
+    ends_before = one.effective_to is not None and one.effective_to < other.effective_from
+    begins_after = other.effective_to is not None and other.effective_to < one.effective_from
+    return not (ends_before or begins_after)
+
+
+def reference_faults(rule: ClockRule, book: Rulebook, number: int) -> Iterator[Fault]:
+    """Judge what a rule refers to: other rules, the event that starts it, its margin."""
+    here: Place = ("rules", number)
+    unknown = sorted(set(rule.also_required) - {one.id for one in book.clocks})
+    if unknown:
+        yield (*here, "also_required"), f"no such clock: {', '.join(unknown)}; use ids of rulebook/clocks"
+    if (rule.starts_at is Start.EVENT) is not (rule.event in EVENTS):
+        yield (*here, "event"), f"starts_at: event needs one of {', '.join(EVENTS)}; nothing else has an event"
+    if rule.unit is Unit.HOUR and rule.margin >= timedelta(hours=rule.number):
+        yield (*here, "margin"), f"is not shorter than the {rule.number} h; the last call would come before the start"
 
 
 def _period_faults(rule: ClockRule) -> tuple[tuple[str, bool, str], ...]:

@@ -1,13 +1,11 @@
 """How is the rulebook read? Files, strict shapes, frozen values, then everything that must fit together."""
 
-from collections.abc import Iterable
-from hashlib import sha256
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from escalations import ids
 from escalations.playbooks import Playbook
 from escalations.rulebook import Rulebook, Term
 from escalations.rules import ClockRule
@@ -21,37 +19,55 @@ from rulebook import (
     schema,
     severity_rows,
     sharing,
+    sources,
 )
 from rulebook.checks import Fault
-from rulebook.reading import Document, RulebookInvalid, laid_over, read
+from rulebook.reading import Document, RulebookInvalid
+from rulebook.sources import BOOK, GATES, LADDER, ROSTER, SEVERITY, TERMS
 
-HERE = Path(__file__).parent
-BOOK, SEVERITY, ROSTER, TERMS = "rulebook.yaml", "severity.yaml", "rosters.yaml", "terms.yaml"
-GATES, LADDER = "gates.yaml", "ladder.yaml"
 FAULTS = {
     "extra_forbidden": "is not a field of this file; remove it or correct its name",
     "missing": "is missing; add it",
 }
 T = TypeVar("T", bound=BaseModel)
+Found = tuple[str, str]
 
 
-def load(root: Path | None = None, overlay: str | None = None) -> Rulebook:
-    """Read the rulebook of a folder (ours by default), with an overlay such as `demo` laid over its files.
+def load(root: Path | None = None, overlay: str | None = None, company: Path | None = None) -> Rulebook:
+    """Read the rulebook of a folder (ours by default), with a company's folder and an overlay laid over its files.
 
     Raises RulebookInvalid, with one line, at the first fault found.
     """
-    root = root or HERE
-    names = (BOOK, TERMS, SEVERITY, ROSTER, GATES, LADDER, *_names(root, "clocks"), *_names(root, "playbooks"))
-    documents = {name: _document(root, name, overlay) for name in names}
-    shared = documents.pop(GATES)
-    for name in [one for one in documents if one.startswith("playbooks/")]:
-        documents[name] = sharing.completed(documents[name], shared)
+    root = root or sources.HERE
+    book, found = _built(root, sources.documents(root, overlay, company))
+    for where, text in found:
+        raise RulebookInvalid(where, text)
+    return book
+
+
+def faults(root: Path | None = None, overlay: str | None = None, company: Path | None = None) -> tuple[Found, ...]:
+    """List every fault of a rulebook: where it is (file, line, field), and what to do. None for a rulebook in order.
+
+    What does not fit together is looked for when every file has its right shape.
+    """
+    root = root or sources.HERE
+    try:
+        documents = _completed(sources.documents(root, overlay, company))
+        named = tuple(term.name for term in _terms(documents[TERMS]))
+    except RulebookInvalid as wrong:
+        return (wrong.fault,)
+    shaped = [one for name, each in documents.items() if name != TERMS for one in _misshapen(name, each, named)]
+    return tuple(shaped) or tuple(_built(root, sources.documents(root, overlay, company))[1])
+
+
+def _built(root: Path, documents: sources.Documents) -> tuple[Rulebook, Iterator[Found]]:
+    documents = _completed(documents)
     rows = _rows(documents)
     clocks = {name: _clocks(row) for name, row in rows.items() if name.startswith("clocks/")}
     playbooks = {name: playbook_building.playbook(row) for name, row in rows.items() if name.startswith("playbooks/")}
     base = rows[BOOK]
     book = Rulebook(
-        version=_version(base.edition, documents),
+        version=sources.version(base.edition, documents, sources.wordings(root)),
         clocks=tuple(rule for rules in clocks.values() for rule in rules),
         severity=severity_rows.built(rows[SEVERITY]),
         playbooks=tuple(playbooks.values()),
@@ -63,40 +79,59 @@ def load(root: Path | None = None, overlay: str | None = None) -> Rulebook:
         terms=rows[TERMS],
         ladder=playbook_building.ladder(rows[LADDER]),
     )
-    _checked(documents, book, clocks, playbooks)
-    return book
+    return book, _unfitting(documents, book, clocks, playbooks)
 
 
-def _checked(
-    documents: dict[str, Document],
+def _completed(documents: sources.Documents) -> sources.Documents:
+    """Fill the playbooks with what they share."""
+    shared = documents[GATES]
+    return {
+        name: sharing.completed(one, shared) if name.startswith("playbooks/") else one
+        for name, one in documents.items()
+        if name != GATES
+    }
+
+
+def _unfitting(
+    documents: sources.Documents,
     book: Rulebook,
     clocks: dict[str, tuple[ClockRule, ...]],
     playbooks: dict[str, Playbook],
-) -> None:
-    _refuse(documents[BOOK], checks.book_faults(book))
-    _refuse(documents[SEVERITY], checks.severity_faults(book))
-    seen: set[tuple[str, int]] = set()
+) -> Iterator[Found]:
+    """Find what no single row can show, in the order of the files."""
+    yield from _placed(documents[BOOK], checks.book_faults(book))
+    yield from _placed(documents[SEVERITY], checks.severity_faults(book))
+    seen: dict[str, list[ClockRule]] = {}
     for name, rules in clocks.items():
         for number, rule in enumerate(rules):
-            _refuse(documents[name], checks.clock_faults(rule, book.roster, number))
-            if (rule.id, rule.version) in seen:
-                _refuse(
-                    documents[name],
-                    [(("rules", number, "id"), "this id and version is there twice; raise the version")],
-                )
-            seen.add((rule.id, rule.version))
+            yield from _placed(documents[name], checks.clock_faults(rule, book.roster, number))
+            yield from _placed(documents[name], checks.version_faults(rule, seen.setdefault(rule.id, []), number))
+            yield from _placed(documents[name], checks.reference_faults(rule, book, number))
+            seen[rule.id].append(rule)
     domains: set[str] = set()
     for name, playbook in playbooks.items():
-        _refuse(documents[name], checks.playbook_faults(playbook, book.roster, book))
-        _refuse(documents[name], playbook_checks.faults(playbook, book))
+        yield from _placed(documents[name], checks.playbook_faults(playbook, book.roster, book))
+        yield from _placed(documents[name], playbook_checks.faults(playbook, book))
         if playbook.domain in domains:
-            _refuse(documents[name], [(("domain",), "another playbook has this domain; keep one")])
+            yield from _placed(documents[name], [(("domain",), "another playbook has this domain; keep one")])
         domains.add(playbook.domain)
 
 
-def _rows(documents: dict[str, Document]) -> dict[str, Any]:
-    terms = _terms(documents[TERMS])
-    named = tuple(term.name for term in terms)
+def _placed(document: Document, found: Iterable[Fault]) -> Iterator[Found]:
+    for place, text in found:
+        yield document.where(place), text
+
+
+def _misshapen(name: str, document: Document, terms: tuple[str, ...]) -> Iterator[Found]:
+    try:
+        _shape(name).model_validate(document.values, context={"terms": terms})
+    except ValidationError as wrong:
+        for one in wrong.errors(include_url=False):
+            where = document.where(_place(document, one["loc"]))
+            yield where, FAULTS.get(one["type"]) or _said(one["msg"])
+
+
+def _shape(name: str) -> type[BaseModel]:
     shapes: dict[str, type[BaseModel]] = {
         BOOK: schema.BookFile,
         SEVERITY: severity_rows.SeverityFile,
@@ -104,11 +139,13 @@ def _rows(documents: dict[str, Document]) -> dict[str, Any]:
         LADDER: playbook_rows.LadderFile,
     }
     folders: dict[str, type[BaseModel]] = {"clocks": schema.ClockFile, "playbooks": playbook_rows.PlaybookFile}
-    parsed = {
-        name: _parsed(document, shapes.get(name) or folders[name.split("/")[0]], named)
-        for name, document in documents.items()
-        if name != TERMS
-    }
+    return shapes.get(name) or folders[name.split("/")[0]]
+
+
+def _rows(documents: dict[str, Document]) -> dict[str, Any]:
+    terms = _terms(documents[TERMS])
+    named = tuple(term.name for term in terms)
+    parsed = {name: _parsed(document, _shape(name), named) for name, document in documents.items() if name != TERMS}
     return {**parsed, TERMS: terms}
 
 
@@ -118,23 +155,6 @@ def _terms(document: Document) -> tuple[Term, ...]:
         return building.terms(row)
     except ValueError as wrong:
         raise RulebookInvalid(document.where(("terms",)), str(wrong)) from None
-
-
-def _names(root: Path, folder: str) -> tuple[str, ...]:
-    found = tuple(f"{folder}/{path.name}" for path in sorted((root / folder).glob("*.yaml")))
-    if not found:
-        raise RulebookInvalid(f"{root.name}/{folder}", "holds no rule files; restore the folder")
-    return found
-
-
-def _document(root: Path, name: str, overlay: str | None) -> Document:
-    document = read(root, name)
-    if overlay is None:
-        return document
-    if not (root / overlay).is_dir():
-        raise RulebookInvalid(f"{root.name}/{overlay}", "is no overlay folder; use `demo` or leave the overlay out")
-    over = root / overlay
-    return laid_over(document, read(over, name)) if (over / name).is_file() else document
 
 
 def _parsed(document: Document, shape: type[T], terms: tuple[str, ...] = ()) -> T:
@@ -170,24 +190,3 @@ def _number(part: int | str) -> int | str:
 
 def _clocks(row: schema.ClockFile) -> tuple[ClockRule, ...]:
     return tuple(building.clock(one) for one in row.rules)
-
-
-def _refuse(document: Document, faults: Iterable[Fault]) -> None:
-    for place, text in faults:
-        raise RulebookInvalid(document.where(place), text)
-
-
-def _version(edition: str, documents: dict[str, Document]) -> str:
-    """Name the rulebook by its edition and by everything in it, wordings included."""
-    wordings = {path.name: path.read_text(encoding="utf-8") for path in sorted((HERE / "notices").glob("*.txt"))}
-    content = {"files": {name: _plain(one.values) for name, one in documents.items()}, "wordings": wordings}
-    return f"{edition}-{sha256(ids.canonical(content)).hexdigest()[:12]}"
-
-
-def _plain(value: Any) -> Any:
-    """Write dates and number keys as text, so that canonical JSON has one form for them."""
-    if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -20,6 +20,7 @@ class RulebookInvalid(ValueError):
 
     def __init__(self, where: str, text: str) -> None:
         super().__init__(f"{where}: {text}")
+        self.fault = (where, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +64,24 @@ def read(root: Path, name: str) -> Document:
     return Document(name=shown, values=values, lines=lines)
 
 
-def laid_over(base: Document, over: Document) -> Document:
-    """Lay one document over another: mappings merge, anything else replaces. Lines keep naming their own file."""
+def laid_over(base: Document, over: Document, *, adding: bool = False) -> Document:
+    """Lay one document over another: mappings merge, anything else replaces. Lines keep naming their own file.
+
+    Raises RulebookInvalid for a field that the base does not have, unless it may be added.
+    """
     lines = dict(base.lines)
-    values = _merged(base.values, over.values, (), lines, over)
+    values = _merged(base.values, over.values, (), lines, over, adding=adding)
     return Document(name=base.name, values=values, lines=lines)
 
 
-def _merged(base: Any, over: Any, place: Place, lines: dict[Place, str], source: Document) -> Any:
+def _merged(base: Any, over: Any, place: Place, lines: dict[Place, str], source: Document, *, adding: bool) -> Any:
     if isinstance(base, dict) and isinstance(over, dict):
         merged = dict(base)
         for key, value in over.items():
             here = (*place, key)
-            if key not in base:
+            if key not in base and not adding:
                 raise RulebookInvalid(source.where(here), "overlays nothing; use a field of the base file")
-            merged[key] = _merged(base[key], value, here, lines, source)
+            merged[key] = _merged(base.get(key), value, here, lines, source, adding=adding)
         return merged
     for known in [one for one in lines if one[: len(place)] == place]:
         del lines[known]

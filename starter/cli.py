@@ -26,11 +26,11 @@ def compose() -> typer.Typer:
     """Gather the commands of every door."""
     address.adopt(Path(os.environ.get("SEAWALL_HOME", "./.seawall")))
     from replay import commands as engineers
-    from starter import explain, people, stewards
+    from starter import explain, people, rulebook_commands, stewards
     from starter.intake import commands as intake
     from starter.stack import commands as stack
 
-    for door in (stack, intake, people, explain, stewards, engineers):
+    for door in (stack, intake, people, explain, rulebook_commands, stewards, engineers):
         door.build(app)
     return app
 

@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     person: str = ""
     intake_secrets_file: Path = Path()
     overlay: str = ""
+    rulebook: Path = Path()
     # A case kept in memory costs a worker about 135 KiB, one put aside about 50 ms of CPU when it is next spoken to.
     cached_cases: int = Field(default=500, ge=0)
 

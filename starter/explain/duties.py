@@ -10,6 +10,7 @@ import typer
 from typer._click import Command, Context
 from typer.core import TyperGroup
 
+from starter import rules
 from starter.errors import Problem
 from starter.people import reading, showing
 from starter.people.here import Json
@@ -46,7 +47,7 @@ def due(
     from rulebook.calendars import Calendars
 
     start = instant(at)
-    book = rules_of_today()
+    book = rules.today()
     chosen = _rule(book, rule, version, start.date())
     try:
         clock = readings.alone(book, Calendars(), chosen, start, country=calendar)
@@ -64,29 +65,19 @@ def listed(
     json: Json = False,
 ) -> None:
     """List the rules that clocks come from."""
-    book = rules_of_today()
+    book = rules.today()
     known = sorted({rule.jurisdiction for rule in book.clocks})
     if jurisdiction and jurisdiction not in known:
         raise Problem("unknown_value", f"No rule is of {jurisdiction}.", next_step=f"Use one of {', '.join(known)}.")
-    rules = [rule for rule in book.clocks if jurisdiction in ("", rule.jurisdiction)]
+    chosen = [rule for rule in book.clocks if jurisdiction in ("", rule.jurisdiction)]
     if json:
-        showing.as_json([_row(rule) for rule in rules], list[dict[str, Any]])
+        showing.as_json([_row(rule) for rule in chosen], list[dict[str, Any]])
         return
     rows = [
         (row["rule"], str(row["version"]), row["in_force"], row["period"], row["duty"], row["law"], row["confidence"])
-        for row in map(_row, rules)
+        for row in map(_row, chosen)
     ]
     showing.table(("RULE", "V", "IN FORCE", "PERIOD", "DUTY", "LAW", "CONF"), rows, empty="No rule.")
-
-
-def rules_of_today() -> "Rulebook":
-    import rulebook
-    from starter.errors import MISCONFIGURED
-
-    try:
-        return rulebook.load()
-    except rulebook.RulebookInvalid as wrong:
-        raise Problem("misconfigured", f"{wrong}.", exit_code=MISCONFIGURED) from None
 
 
 def instant(text: str) -> datetime:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from starter import rules
 from starter.errors import Problem
-from starter.explain.duties import instant, rules_of_today
+from starter.explain.duties import instant
 from starter.people import showing
 from starter.people.here import Json
 
@@ -36,7 +37,7 @@ def triage(
         batch = documents.read(_bytes(file), source="cli", now=now)
     except BadInput as refused:
         raise refused.problem() from None
-    book = rules_of_today()
+    book = rules.today()
     told = [_told(book, ids.case_id(one.intake.source, one.intake.source_ref), one.intake) for one in batch.reports]
     if not told:
         raise Problem("no_report", "No record of the file could be read as a report.", next_step="Try `seawall open`.")

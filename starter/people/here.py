@@ -38,12 +38,9 @@ class Here:
 
     def roster(self) -> "Roster":
         """Read who works here. Raises Problem `misconfigured` for a rulebook with a fault."""
-        import rulebook
+        from starter import rules
 
-        try:
-            return rulebook.load().roster
-        except rulebook.RulebookInvalid as invalid:
-            raise Problem("misconfigured", str(invalid), exit_code=MISCONFIGURED) from None
+        return rules.today(self.settings).roster
 
     def person(self, named: str) -> str:
         """Say who acts: `--as`, else SEAWALL_PERSON. Raises Problem `who` or `not_on_roster` (77)."""

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import psutil
 
-import rulebook
-from starter import settings
+from starter import rules, settings
 from starter.errors import BUSY, CANNOT_WRITE, MISCONFIGURED, UNAVAILABLE, Problem
 from starter.stack import address
 from starter.stack.parts import Stack, all_parts
@@ -72,13 +71,10 @@ def prepare(stack: Stack) -> int:
     try:
         os.environ.update(stack.env())
         told = settings.load(home=stack.home)
-        rulebook.load(overlay=told.overlay or None)
+        rules.today(told)
         open_engine(told.database_url)
         _end_leftovers(stack.home / PIDS)
         check_free(stack.ports)
-    except rulebook.RulebookInvalid as wrong:
-        os.close(held)
-        raise Problem("rulebook_invalid", str(wrong), exit_code=MISCONFIGURED) from None
     except StoreMisconfigured as wrong:
         os.close(held)
         raise Problem(wrong.code, wrong.text, next_step=wrong.next_step, exit_code=MISCONFIGURED) from None

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import uvicorn
 from fastapi import FastAPI
 
-import rulebook
-from starter import codec_server
+from starter import codec_server, rules
 from starter.console.app import create_app
 from starter.intake import dispatch, routes, webhooks, wiring
 from starter.settings import Settings
@@ -32,7 +31,7 @@ async def serve(told: Settings, stop: asyncio.Event) -> None:
             engine=desk.engine,
             client_factory=desk.connect,
             settings=told,
-            rulebook=rulebook.load(overlay=told.overlay or None),
+            rulebook=rules.today(told),
             intake_router=routes.router(
                 desk, lambda: webhooks.load_secrets(told.intake_secrets_file), lambda: datetime.now(UTC)
             ),

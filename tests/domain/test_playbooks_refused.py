@@ -6,7 +6,7 @@ import pytest
 
 import rulebook
 from rulebook import RulebookInvalid
-from rulebook.loading import HERE
+from rulebook.sources import HERE
 
 
 @pytest.fixture

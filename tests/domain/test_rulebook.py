@@ -12,7 +12,7 @@ from escalations.consensus import GateKind
 from escalations.model import Domain
 from escalations.rulebook import NoPlaybook
 from rulebook import RulebookInvalid
-from rulebook.loading import HERE
+from rulebook.sources import HERE
 
 SHIPPED = {
     "EU-GPSR-22-4", "EU-GPSR-22-8", "EU-GPSR-22-12a", "EU-GPSR-22-12b", "EU-GPSR-22-12d", "EU-GPSR-22-12e",

@@ -1,0 +1,69 @@
+"""Can a lawyer check and compare rulebooks at a terminal?"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from starter.cli import compose, guarded
+from starter.errors import BAD_INPUT, MISCONFIGURED
+from tests.domain.test_rulebook_kept import company
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
+
+    def ran(*words: str) -> tuple[int, str, str]:
+        code = guarded(lambda: compose()(list(words), standalone_mode=False))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return ran
+
+
+def test_a_rulebook_in_order_passes(run: Run, tmp_path: Path) -> None:
+    assert run("rulebook", "check")[:2] == (0, "in order\n")
+    assert run("rulebook", "check", str(company(tmp_path)))[0] == 0
+
+
+def test_a_fault_is_told_with_file_line_and_what_to_do(run: Run, tmp_path: Path) -> None:
+    folder = str(company(tmp_path, owner="NOBODY"))
+
+    code, out, _ = run("rulebook", "check", folder)
+    _, told, _ = run("rulebook", "check", folder, "--json")
+
+    assert code == BAD_INPUT
+    assert out.startswith("acme/clocks/acme.yaml:")
+    assert "name a role of rosters.yaml" in out
+    assert json.loads(told)["in_order"] is False
+
+
+def test_two_rulebooks_are_compared_in_words(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("rulebook", "diff", "shipped", str(company(tmp_path)))
+    same = run("rulebook", "diff", "shipped", "shipped")
+
+    assert code == 0
+    assert "clock ACME-CALL version 1 is new" in out
+    assert same[:2] == (0, "nothing differs\n")
+
+
+def test_a_folder_that_is_not_there_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("rulebook", "check", str(tmp_path / "nowhere"))
+
+    assert (code, out) == (BAD_INPUT, "")
+    assert err.count("\n") == 1
+
+
+def test_a_company_rulebook_with_a_fault_stops_every_command_with_its_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEAWALL_RULEBOOK", str(company(tmp_path, owner="NOBODY")))
+
+    code, _, err = run("clocks", "list")
+
+    assert code == MISCONFIGURED
+    assert "acme/clocks/acme.yaml:" in err
