@@ -1,5 +1,6 @@
 """Is a rulebook in order, and what would another one change? `seawall rulebook check|diff`."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +11,11 @@ from starter import rules
 from starter.errors import BAD_INPUT, Problem
 from starter.people import showing
 from starter.people.here import Json
+from starter.settings import Settings
 
 group = typer.Typer(help="Check and compare rulebooks.", no_args_is_help=True)
+VERSION = re.compile(r"20\d\d\.\d\d-[0-9a-f]{12}")
+EITHER = "`shipped`, a kept version, or a company's folder laid over the shipped rulebook."
 COMPANY = "A company's folder that is laid over the shipped rulebook; else SEAWALL_RULEBOOK."
 
 
@@ -44,8 +48,8 @@ def check(
 
 @group.command("diff")
 def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="`shipped`, or a company's folder laid over it.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help=EITHER)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help=EITHER)],
     json: Json = False,
 ) -> None:
     """Say in words which rules differ, and which cases would change: sample cases are triaged under both."""
@@ -61,7 +65,10 @@ def diff(
 def _book(name: str) -> Rulebook:
     import rulebook
 
+    kept = Settings().home / rules.KEPT / name
     try:
+        if VERSION.fullmatch(name) and kept.is_dir():
+            return rulebook.load(kept)
         return rulebook.load(company=None if name == "shipped" else _folder(name))
     except rulebook.RulebookInvalid as wrong:
         raise Problem("policy_invalid", f"{wrong}.", next_step="See `seawall rulebook check`.") from None

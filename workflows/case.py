@@ -312,23 +312,23 @@ class Case:
     async def _ask(
         self, kind: GateKind, digest: str, manifest: Manifest | None, excluded: tuple[str, ...], escalated: int
     ) -> GateCard:
-        request = GateRequest(
-            case_id=self.id,
-            number=len(self.file.gates) + 1,
-            kind=kind,
-            plan=replace(self.plan, clocks=tuple(self.file.clocks)),
-            digest=digest,
-            now=workflow.now(),
-            manifest=manifest,
-            excluded=excluded,
-            escalated=escalated,
-        )
-        gate: Gate = await self.insisted(
-            f"the question of {kind.value}",
-            lambda: self.journal.after(
-                workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)
-            ),
-        )
+        def drafted() -> Awaitable[Gate]:
+            # Asked anew after a failure, with what is known then: the case may follow another rulebook by now.
+            request = GateRequest(
+                case_id=self.id,
+                number=len(self.file.gates) + 1,
+                kind=kind,
+                plan=replace(self.plan, clocks=tuple(self.file.clocks)),
+                digest=digest,
+                now=workflow.now(),
+                manifest=manifest,
+                excluded=excluded,
+                escalated=escalated,
+            )
+            answer = workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)
+            return self.journal.after(answer)
+
+        gate = await self.insisted(f"the question of {kind.value}", drafted)
         # Two questions may be drafted at the same time; the number is taken when the answer is here.
         gate = replace(gate, id=ids.gate_id(self.id, len(self.file.gates) + 1))
         card = GateCard(gate=gate)

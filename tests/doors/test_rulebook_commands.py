@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rulebook import archive
 from starter.cli import compose, guarded
 from starter.errors import BAD_INPUT, MISCONFIGURED
 from tests.domain.test_rulebook_kept import company
@@ -49,6 +50,15 @@ def test_two_rulebooks_are_compared_in_words(run: Run, tmp_path: Path) -> None:
     assert code == 0
     assert "clock ACME-CALL version 1 is new" in out
     assert same[:2] == (0, "nothing differs\n")
+
+
+def test_a_version_that_was_kept_can_be_compared(run: Run, tmp_path: Path) -> None:
+    kept = archive.opened(tmp_path / "home" / "rulebooks", company=company(tmp_path)).current.version
+
+    code, out, _ = run("rulebook", "diff", "shipped", kept)
+
+    assert code == 0
+    assert "clock ACME-CALL version 1 is new" in out
 
 
 def test_a_folder_that_is_not_there_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:

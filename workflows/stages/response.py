@@ -1,6 +1,7 @@
 """Who is told, in which words, and who has agreed to that?"""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from temporalio import workflow
@@ -13,7 +14,7 @@ from escalations.clocks import ClockStatus, wanted_at
 from escalations.consensus import GateKind
 from escalations.model import Milestone, Stage
 from escalations.notices import Notice, NoticeOrder, Recipient
-from escalations.plans import NoticesRequest
+from escalations.plans import NoticePlan, NoticesRequest
 from workflows import options
 from workflows.case import SUPERSEDED, Case
 
@@ -51,22 +52,23 @@ async def _drafted(case: Case) -> None:
     new = file.intakes[file.answered :]
     if file.manifest is None or not (new or len(file.orders) > file.answered_orders):
         return
-    request = NoticesRequest(
-        case_id=case.id,
-        plan=replace(case.plan, clocks=()),
-        intakes=tuple(new or file.intakes[:1]),
-        manifest=file.manifest,
-        restricted=file.restricted,
-        contained_at=file.contained_at,
-        now=workflow.now(),
-        clocks=tuple(file.clocks),
-    )
-    answer = await case.insisted(
-        "the notices",
-        lambda: case.journal.after(
-            workflow.execute_local_activity_method(Policy.draft_notices, request, **options.POLICY)
-        ),
-    )
+    manifest = file.manifest
+
+    def drafted() -> Awaitable[NoticePlan]:
+        request = NoticesRequest(
+            case_id=case.id,
+            plan=replace(case.plan, clocks=()),
+            intakes=tuple(new or file.intakes[:1]),
+            manifest=manifest,
+            restricted=file.restricted,
+            contained_at=file.contained_at,
+            now=workflow.now(),
+            clocks=tuple(file.clocks),
+        )
+        answer = workflow.execute_local_activity_method(Policy.draft_notices, request, **options.POLICY)
+        return case.journal.after(answer)
+
+    answer = await case.insisted("the notices", drafted)
     case.take_clocks(answer.clocks)
     file.notices.extend(answer.notices)
     file.answered, file.answered_orders = len(file.intakes), len(file.orders)
