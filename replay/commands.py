@@ -2,28 +2,21 @@
 
 import asyncio
 import json
-import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from temporalio.client import Client
-from temporalio.runtime import Runtime, TelemetryConfig
 
 from replay import export as exporting
-from replay import histories
+from replay import reading
 from replay.check import Checked, check
-from replay.histories import Recorded
-from starter import connect, sealing, settings
-from starter.errors import BAD_INPUT, CHECK_FAILED, MISCONFIGURED, Problem
-from starter.keyring import open_ring
+from starter import connect, settings
+from starter.errors import BAD_INPUT, CHECK_FAILED, Problem
 from starter.settings import Settings
 
 app = typer.Typer(name="replay", help="Export histories, and check today's code against them.", no_args_is_help=True)
-OPEN = 'ExecutionStatus = "Running"'
 
 
 def build(parent: typer.Typer) -> None:
@@ -68,18 +61,9 @@ def check_histories(
             exit_code=BAD_INPUT,
         )
     told = settings.load()
-    checked = asyncio.run(_checked(told, files or [], OPEN if only_open else "", ring))
+    checked = asyncio.run(_checked(told, files or [], reading.OPEN if only_open else "", ring))
     _print(checked, as_json=as_json)
     return 0 if all(each.passes for each in checked) else CHECK_FAILED
-
-
-def ours() -> tuple[type, ...]:
-    """List the workflow types of this project."""
-    from workflows.escalation import Escalation
-    from workflows.prevention import Prevention
-    from workflows.sweep import Sweep
-
-    return (Escalation, Sweep, Prevention)
 
 
 async def _exported(case: str, folder: Path) -> list[exporting.Exported]:
@@ -91,45 +75,15 @@ async def _exported(case: str, folder: Path) -> list[exporting.Exported]:
 
 
 async def _checked(told: Settings, files: Sequence[Path], query: str, ring: Path | None) -> list[Checked]:
-    if files:
-        runs: Iterable[Recorded] = [histories.of_file(path) for path in histories.files(files)]
-        if not runs:
-            raise Problem(
-                "no_file", "The folder holds no history.", next_step="Write some with `seawall replay export`."
-            )
-        return await _verdicts(runs, told, connect.namespace(), ring)
-    client: Client = await connect.connect(told)
-    with connect.answering(client):
-        return await _verdicts(histories.of_server(client, query), told, client.namespace, ring)
-
-
-async def _verdicts(
-    runs: Iterable[Recorded] | AsyncIterator[Recorded], told: Settings, namespace: str, ring: Path | None
-) -> list[Checked]:
-    path = ring or told.keyring_file
-    if not path.is_file():
-        raise Problem(
-            "no_keyring",
-            f"There is no key ring at {path}.",
-            next_step="Name the ring that the histories were recorded with: --keyring FILE.",
-            exit_code=MISCONFIGURED,
+    async with reading.opened(told, files=files, query=query, ring=ring) as read:
+        checking = check(
+            read.runs,
+            workflows=reading.workflows(),
+            converter=read.converter,
+            namespace=read.namespace,
+            runtime=read.runtime,
         )
-    converter = sealing.data_converter(open_ring(path), namespace)
-    with _quiet() as runtime:
-        checking = check(runs, workflows=ours(), converter=converter, namespace=namespace, runtime=runtime)
         return [each async for each in checking]
-
-
-@contextmanager
-def _quiet() -> Iterator[Runtime]:
-    """Keep the SDK from telling in its own words, values included, what the verdicts say."""
-    log = logging.getLogger("temporalio")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield Runtime(telemetry=TelemetryConfig(logging=None))
-    finally:
-        log.setLevel(before)
 
 
 def _print(checked: Sequence[Checked], *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from escalations.consensus import Gate, GateKind
 from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind, Product
 from escalations.plans import GateRequest, Plan, PlanRequest
 from escalations.rulebook import OneRulebook
-from replay import commands, histories
+from replay import histories, reading
 from replay.check import Verdict, check
 from rulebook.calendars import Calendars
 from starter.sealing import data_converter
@@ -100,7 +100,7 @@ async def test_every_recorded_history_replays_clean_under_the_changed_rulebook(
     converter = data_converter(corpus.ring(), corpus.NAMESPACE)
     runs = [histories.of_file(path) for path in histories.files([corpus.HISTORIES])]
 
-    verdicts = [each async for each in check(runs, workflows=commands.ours(), converter=converter)]
+    verdicts = [each async for each in check(runs, workflows=reading.workflows(), converter=converter)]
 
     assert len(verdicts) == len(runs) > 0
     assert [each.detail for each in verdicts if each.verdict is not Verdict.SAME] == []

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from typer.testing import CliRunner
 
-from replay import commands
+from replay import commands, reading
 from starter import keyring, settings
 from starter.connect import ensure_search_attributes
 from starter.errors import Problem
@@ -51,7 +51,7 @@ async def client(home: Path) -> AsyncIterator[Client]:
 def here(client: Client, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAWALL_HOME", str(home))
     monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
-    monkeypatch.setattr(commands, "ours", lambda: (small.Small, small.SmallChild))
+    monkeypatch.setattr(reading, "workflows", lambda: (small.Small, small.SmallChild))
 
 
 def run(*words: str) -> tuple[int, str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from replay import commands, histories
+from replay import histories, reading
 from replay.check import Verdict, check
 from starter.sealing import data_converter
 from tests.replay import corpus
@@ -21,6 +21,6 @@ async def test_a_recorded_case_is_lived_the_same_way(path: Path) -> None:
     run = histories.of_file(path)
     converter = data_converter(corpus.ring(), corpus.NAMESPACE)
 
-    [checked] = [each async for each in check([run], workflows=commands.ours(), converter=converter)]
+    [checked] = [each async for each in check([run], workflows=reading.workflows(), converter=converter)]
 
     assert checked.verdict == Verdict.SAME, [checked.detail, *(each.line() for each in checked.differences)]
