@@ -18,7 +18,8 @@ from temporalio.worker import Replayer
 from replay import facts
 from replay.compare import Difference, differences
 from replay.histories import Recorded
-from replay.tape import Tape, TapingRunner
+from replay.runner import WatchedRunner
+from replay.tape import Tape, taped
 from starter.sealing import UNREADABLE
 
 _EVENT_ID = re.compile(r"HistoryEvent\(id: (\d+)")
@@ -99,12 +100,12 @@ class _Checker:
         # A lone first event has no task to replay; the replayer would wait for one for ever.
         if len(run.events) < 2:
             return _checked(run, Verdict.NOT_STARTED, _UNTOUCHED)
-        runner = TapingRunner()
+        tapes: list[Tape] = []
+        runner = WatchedRunner(lambda instance, det: tapes.append(taped(instance, det)))
         failure = await self._replayed(run, runner)
-        tape = runner.tapes.get(run.workflow_id, Tape())
-        return await self._judged(run, tape, failure)
+        return await self._judged(run, tapes[-1] if tapes else Tape(), failure)
 
-    async def _replayed(self, run: Recorded, runner: TapingRunner) -> Exception | None:
+    async def _replayed(self, run: Recorded, runner: WatchedRunner) -> Exception | None:
         replayer = Replayer(
             workflows=self._workflows,
             workflow_runner=runner,

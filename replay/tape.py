@@ -1,9 +1,10 @@
 """What does the code command when it lives a history again? Every command, with the place in our code that gave it.
 
-The workflow runner is a public extension point; `_add_command` of the instance and the bridge's messages are not
-(temporalio 1.35). `tests/replay` fails if a new release moves them.
+`_add_command` of the instance and the bridge's messages are not public (temporalio 1.35). `tests/replay` fails if a new
+release moves them.
 """
 
+import functools
 import inspect
 import re
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+from temporalio.worker import WorkflowInstanceDetails
 
 ROOT = Path(__file__).resolve().parent.parent
 _FOREIGN = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parent), "<frozen")
@@ -48,36 +49,19 @@ class Tape:
     reached: int = 0
 
 
-class TapingRunner(WorkflowRunner):
-    """Run workflows unsandboxed and tape their commands. One tape a run id."""
-
-    def __init__(self) -> None:
-        self._inner = UnsandboxedWorkflowRunner()
-        self.tapes: dict[str, Tape] = {}
-
-    def prepare_workflow(self, defn: Any) -> None:
-        """See the base class."""
-        self._inner.prepare_workflow(defn)
-
-    def set_worker_level_failure_exception_types(self, types: Any) -> None:
-        """See the base class."""
-        self._inner.set_worker_level_failure_exception_types(types)
-
-    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Make an instance whose activations and commands are taped."""
-        instance = self._inner.create_instance(det)
-        handlers = {name: update.fn for name, update in det.defn.updates.items() if name} | {"": det.defn.run_fn}
-        defined = {name: _defined(function) for name, function in handlers.items()}
-        tape = self.tapes[det.info.workflow_id] = Tape(defined=defined)
-        _tape(instance, tape)
-        return instance
+def taped(instance: Any, det: WorkflowInstanceDetails) -> Tape:
+    """Tape the commands of an instance from now on."""
+    handlers = {name: update.fn for name, update in det.defn.updates.items() if name} | {"": det.defn.run_fn}
+    tape = Tape(defined={name: _defined(function) for name, function in handlers.items()})
+    _tape(instance, tape)
+    return tape
 
 
 def _tape(instance: Any, tape: Tape) -> None:
     activate, add_command = instance.activate, instance._add_command
     places: list[str] = []
 
-    def placed() -> Any:
+    def added() -> Any:
         places.append(place(sys._getframe(1)))
         return add_command()
 
@@ -95,7 +79,7 @@ def _tape(instance: Any, tape: Tape) -> None:
             _broke(tape, completion)
         return completion
 
-    instance._add_command, instance.activate = placed, activated
+    instance._add_command, instance.activate = added, activated
 
 
 def _keep(tape: Tape, command: WorkflowCommand, where: str, history_length: int) -> None:
@@ -119,11 +103,16 @@ def place(frame: FrameType | None) -> str:
     """Name the nearest places of our own code on the stack: `workflows/waiting.py:80 < workflows/sweep.py:41`."""
     found: list[str] = []
     while frame is not None and len(found) < PLACES_MAX:
-        file = frame.f_code.co_filename
-        if not file.startswith(_FOREIGN):
-            found.append(f"{_relative(file)}:{frame.f_lineno}")
+        if named := placed(frame):
+            found.append(named)
         frame = frame.f_back
     return " < ".join(found)
+
+
+def placed(frame: FrameType) -> str:
+    """Name the line that a frame stands at, or "" where it is not our own code."""
+    file = frame.f_code.co_filename
+    return "" if file.startswith(_FOREIGN) else f"{_relative(file)}:{frame.f_lineno}"
 
 
 def _defined(function: Callable[..., Any]) -> str:
@@ -131,6 +120,7 @@ def _defined(function: Callable[..., Any]) -> str:
     return f"{_relative(code.co_filename)}:{code.co_firstlineno}"
 
 
+@functools.cache
 def _relative(file: str) -> str:
     path = Path(file)
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else file
