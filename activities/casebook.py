@@ -6,11 +6,13 @@
 | `CasebookConflict` | entries before it are missing, or its card does not fit    | no; a person compares the two |
 """
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import asked
 from escalations.record import Batch
 
 AWAY: Final = "CasebookAway"
@@ -30,6 +32,14 @@ class Ledger(Protocol):
     async def append(self, batch: Batch) -> int: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The number under which a batch's last entry stands. `asked` is the digest of the batch, for replay."""
+
+    seq: int
+    asked: str = ""
+
+
 class Casebook:
     """The hand that writes the casebook."""
 
@@ -37,7 +47,7 @@ class Casebook:
         self._ledger = ledger
 
     @activity.defn
-    async def record(self, batch: Batch) -> int:
+    async def record(self, batch: Batch) -> Written:
         """Write entries and the card they lead to; return the number under which the last of them stands.
 
         Idempotent by `(case_id, seq)`: a batch that is written already, wholly or in part, is compared and left as it
@@ -47,8 +57,9 @@ class Casebook:
         for as long as its options allow; not retried when entries before the batch are missing (`CasebookConflict`).
         """
         try:
-            return await self._ledger.append(batch)
+            seq = await self._ledger.append(batch)
         except self._ledger.conflict as error:
             raise ApplicationError(str(error), type=CONFLICT, non_retryable=True) from None
         except self._ledger.away as error:
             raise ApplicationError(f"{batch.case_id}: {error}", type=AWAY) from None
+        return Written(seq=seq, asked=asked.digest(batch))

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from temporalio import activity
 
+from activities import asked
 from escalations import ids
 from escalations.enforcement import Manifest
 from escalations.model import Intake, IntakeKind
@@ -43,6 +44,14 @@ class Gather:
     manifest: Manifest | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The digests of what was kept, each once. `asked` is the digest of the request, for replay."""
+
+    digests: tuple[str, ...]
+    asked: str = ""
+
+
 class EvidenceRoom:
     """Keeps what was reported and found, each piece under its own digest."""
 
@@ -50,8 +59,8 @@ class EvidenceRoom:
         self.store = store
 
     @activity.defn
-    async def gather(self, wanted: Gather) -> tuple[str, ...]:
-        """Keep one document for each kind that a report holds something of; return their digests, each once.
+    async def gather(self, wanted: Gather) -> Gathered:
+        """Keep one document for each kind that a report holds something of; return their digests.
 
         The untouched bytes of the reports are named too, where a door kept them. A kind that no report can answer
         (sales by country, a laboratory's report) is for people to bring as findings. Idempotent: a document is made
@@ -65,7 +74,7 @@ class EvidenceRoom:
                 kept.append(await self.store.put(ids.canonical(_plain(document))))
             if kind == "listing_snapshots" and wanted.manifest:
                 kept += await self._snapshots(wanted.manifest)
-        return tuple(dict.fromkeys(kept))
+        return Gathered(digests=tuple(dict.fromkeys(kept)), asked=asked.digest(wanted))
 
     async def _snapshots(self, manifest: Manifest) -> list[str]:
         digest = await self.store.find(snapshots_of(manifest.digest))

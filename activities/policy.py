@@ -6,10 +6,12 @@ a retry does no harm; what the rulebook cannot answer is not retried.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import asked
 from escalations import attaching, gates, planning, telling
 from escalations.attaching import Known
 from escalations.conditions import RuleFailed
@@ -35,7 +37,8 @@ class Policy:
         start or another date of an order became known. Not retried: `NoPlaybook`, `UnknownRulebook`, `RuleFailed`.
         """
         with _answering(request.case_id):
-            return planning.planned(self._book(request.rulebook), self._calendars, request)
+            plan = planning.planned(self._book(request.rulebook), self._calendars, request)
+            return replace(plan, asked=asked.digest(request))
 
     @activity.defn
     async def draft_gate(self, request: GateRequest) -> Gate:
@@ -44,7 +47,8 @@ class Policy:
         Pure. Fails with `QuorumUnreachable`, not retried, when separation of duties leaves too few persons.
         """
         with _answering(request.case_id):
-            return gates.drafted(self._book(request.plan.rulebook), request)
+            gate = gates.drafted(self._book(request.plan.rulebook), request)
+            return replace(gate, asked=asked.digest(request))
 
     @activity.defn
     async def draft_notices(self, request: NoticesRequest) -> NoticePlan:
@@ -74,7 +78,13 @@ class Policy:
         clocks = attaching.attached(book, self._calendars, known)
         notices = telling.drafted(book, request, clocks)
         by_people = telling.told_by_people(book, request, clocks)
-        return NoticePlan(notices=notices, clocks=clocks, rulebook=book.version, by_people=by_people)
+        return NoticePlan(
+            notices=notices,
+            clocks=clocks,
+            rulebook=book.version,
+            by_people=by_people,
+            asked=asked.digest(request),
+        )
 
 
 @contextmanager

@@ -145,7 +145,8 @@ class Control:
     async def _gathered(self, opening: Opening, plan: Plan) -> None:
         gather = Gather(case_id=opening.case_id, intakes=(opening.intake,), kinds=plan.evidence)
         recording = asyncio.create_task(self._record())
-        digests = await workflow.execute_local_activity_method(EvidenceRoom.gather, gather, **options.EVIDENCE_AT_ONCE)
+        kept = await workflow.execute_local_activity_method(EvidenceRoom.gather, gather, **options.EVIDENCE_AT_ONCE)
+        digests = kept.digests
         await recording
         self._note("evidence.gathered", f"{len(digests)} pieces of evidence kept", digests=" ".join(digests))
 

@@ -61,7 +61,8 @@ class Gate:
 
     `digest` names the evidence and plan the approvers are shown; `excluded` persons may not decide (separation of
     duties); `default` is the option taken at `due_at` and is always reversible and lawful; `quorum` counts distinct
-    persons in favour of one option, seats required included.
+    persons in favour of one option, seats required included. `asked` is the digest of the request, for replay; the
+    case does not keep it.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Gate:
     binding: bool = False
     rulebook: str = ""
     steps: tuple[str, ...] = ()
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

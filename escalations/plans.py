@@ -43,6 +43,7 @@ class Plan:
     `priority` is the worse (lower) of severity band and urgency. `contain_first` means an emergency act before legal
     review. `owner` is the role that leads. `page` and `channel` say who is told that it exists. `steps` are for people;
     `called` are the roles that sit because of what this case is; `ring` says who may see it, empty for everybody.
+    `asked` is the digest of the request, for replay; the case does not keep it.
     """
 
     rulebook: str
@@ -70,6 +71,7 @@ class Plan:
     steps: tuple[PeopleStep, ...] = ()
     called: tuple[str, ...] = ()
     ring: str = ""
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +105,16 @@ class NoticesRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticePlan:
-    """The notices owed, what people must tell by themselves, and all clocks after adding the ones these start."""
+    """The notices owed, what people must tell by themselves, and all clocks after adding the ones these start.
+
+    `asked` is the digest of the request, for replay.
+    """
 
     notices: tuple[Notice, ...]
     clocks: tuple[Clock, ...]
     rulebook: str
     by_people: tuple[PeopleStep, ...] = ()
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

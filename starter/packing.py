@@ -24,8 +24,9 @@ DEFLATED: Final = 0b0100
 VERSION_AT: Final = 4
 _ENCODINGS: Final = {JSON: b"json/plain", SHORT_JSON: b"json/plain", NULL: b"binary/null"}
 OWN, HEX, TIME = b"\xfd", b"\xfe", b"\xff"
-_WORDS: Final = sealing_words.WORDS.replace(b"ESC-", OWN)  # the dictionary knows case ids by their beginning
-_DICTIONARIES: Final = {sealing_words.VERSION: _WORDS}
+# The dictionaries know case ids by their beginning.
+_DICTIONARIES: Final = {number: words.replace(b"ESC-", OWN) for number, words in sealing_words.VERSIONS.items()}
+_WORDS: Final = _DICTIONARIES[sealing_words.VERSION]
 TIME_BYTES: Final = 7
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONG: Final = re.compile(rb"(?:[0-9a-f]{2}){8,255}|[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")

@@ -210,7 +210,7 @@ class Case:
         plan = await self.journal.after(answer)
         self.take_clocks(plan.clocks)
         # The clocks live in the file; a second copy in the plan would only make the history long.
-        self.file.plan = replace(plan, clocks=())
+        self.file.plan = replace(plan, clocks=(), asked="")
         return plan
 
     def take_clocks(self, new: tuple[Clock, ...]) -> None:
@@ -330,7 +330,7 @@ class Case:
 
         gate = await self.insisted(f"the question of {kind.value}", drafted)
         # Two questions may be drafted at the same time; the number is taken when the answer is here.
-        gate = replace(gate, id=ids.gate_id(self.id, len(self.file.gates) + 1))
+        gate = replace(gate, id=ids.gate_id(self.id, len(self.file.gates) + 1), asked="")
         card = GateCard(gate=gate)
         self.file.gates.append(card)
         roles = ", ".join(seat.role for seat in gate.seats)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities.casebook import Casebook
+from activities.casebook import Casebook, Written
 from escalations.casefile import CaseFile
 from escalations.record import Batch, Card, Entry
 from workflows import options
@@ -85,13 +85,14 @@ class Journal:
         try:
             at_once = workflow.execute_local_activity_method(Casebook.record, batch, **options.CASEBOOK_AT_ONCE)
             # The casebook numbers on where this step was done, and told otherwise, by a worker that died before.
-            self._file.seq = await at_once
+            written = await at_once
         except options.NOT_AT_ONCE:
-            self._file.seq = await self._write_later(batch)
+            written = await self._write_later(batch)
         finally:
             self.writing = False
+        self._file.seq = written.seq
 
-    async def _write_later(self, batch: Batch) -> int:
+    async def _write_later(self, batch: Batch) -> Written:
         while True:
             try:
                 return await workflow.execute_activity_method(

@@ -136,7 +136,8 @@ def test_a_place_that_cannot_be_used_is_named_by_its_setting(url: str, tmp_path:
 
 
 async def gathered(store: EvidenceStore, wanted: Gather) -> tuple[str, ...]:
-    digests: tuple[str, ...] = await ActivityEnvironment().run(EvidenceRoom(store).gather, wanted)
+    kept = await ActivityEnvironment().run(EvidenceRoom(store).gather, wanted)
+    digests: tuple[str, ...] = kept.digests
     return digests
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import stat
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -174,12 +175,27 @@ def test_a_value_that_unpacks_to_more_than_temporal_takes_is_refused() -> None:
         sealing.unseal(sealed, RING, "default", CASE_A)
 
 
-def test_the_dictionary_is_the_one_that_histories_were_packed_with() -> None:
-    assert sealing_words.VERSION == 1
-    assert hashlib.sha256(sealing_words.WORDS).hexdigest() == WORDS_1
+def test_the_dictionaries_are_those_that_histories_were_packed_with() -> None:
+    assert {number: hashlib.sha256(words).hexdigest() for number, words in sealing_words.VERSIONS.items()} == WORDS
+    assert max(WORDS) == sealing_words.VERSION
 
 
-WORDS_1 = "6a3e001008757c369d77b31abf04ba7c229196abc508bd6e4d28ea00d0263e5f"
+def test_what_an_earlier_dictionary_packed_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = packing._DICTIONARIES[1]
+    monkeypatch.setattr(packing, "_PACKER", zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, words))
+    monkeypatch.setattr(sealing_words, "VERSION", 1)
+    flags, plain = packing.packed(CLAIM_PAYLOAD, CASE_A)
+    monkeypatch.undo()
+
+    assert flags >> packing.VERSION_AT == 1
+    assert packing.unpacked(flags, plain, CASE_A) == CLAIM_PAYLOAD
+
+
+CLAIM_PAYLOAD = Payload(metadata={"encoding": b"json/plain"}, data=b'{"case_id":"ESC-","stage":"investigation"}' * 3)
+WORDS = {
+    1: "6a3e001008757c369d77b31abf04ba7c229196abc508bd6e4d28ea00d0263e5f",
+    2: "d5dcb004cfb34e87f3d200f9788803f820d9acecd4f29678715df66e0f80cef3",
+}
 
 
 # The ring

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from temporalio import workflow
 
-from activities.evidence import EvidenceRoom, Gather
+from activities.evidence import EvidenceRoom, Gather, Gathered
 from activities.marketplace import Marketplace
 from escalations.enforcement import Manifest, standing
 from workflows import options
@@ -54,10 +54,11 @@ async def _gathered(case: Case) -> None:
     gather = Gather(case_id=case.id, intakes=tuple(case.file.intakes), kinds=case.plan.evidence)
     try:
         at_once = workflow.execute_local_activity_method(EvidenceRoom.gather, gather, **options.EVIDENCE_AT_ONCE)
-        digests: tuple[str, ...] | None = await case.watch.busy(at_once)
+        gathered: Gathered | None = await case.watch.busy(at_once)
     except options.NOT_AT_ONCE:
         later = options.why(options.EVIDENCE, "the evidence store was away; gather evidence")
         hands = workflow.execute_activity_method(EvidenceRoom.gather, gather, **later)
-        digests = await case.attempted("evidence", hands)
-    if digests:
-        case.journal.note("evidence.gathered", f"{len(digests)} pieces of evidence kept", digests=" ".join(digests))
+        gathered = await case.attempted("evidence", hands)
+    if gathered and gathered.digests:
+        kept = gathered.digests
+        case.journal.note("evidence.gathered", f"{len(kept)} pieces of evidence kept", digests=" ".join(kept))

@@ -1,0 +1,34 @@
+"""What exactly was a local activity asked? A short digest in its answer, because history keeps answers only.
+
+A replay asks again and compares digests, so a changed question, entry or card of a case is seen (`replay/check.py`).
+Empty values are left out: a field that is new, and empty where nobody set it, makes no other question.
+"""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from typing import Any, Final
+
+from pydantic_core import from_json, to_json
+
+from escalations import ids
+
+LENGTH: Final = 6  # of base64, 36 bits: history has no bytes to spare, and nobody gains by a collision
+_EMPTY: Final[tuple[Any, ...]] = (None, "", 0, [], {})
+
+
+def digest(question: Any) -> str:
+    """Digest what an activity was handed, in the form that a payload would give it."""
+    return of_json(from_json(to_json(question)))
+
+
+def of_json(value: Any) -> str:
+    """Digest a payload's JSON value: names in any order, without what is empty."""
+    return urlsafe_b64encode(hashlib.sha256(ids.canonical(_said(value))).digest())[:LENGTH].decode()
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: said for name, inner in value.items() if (said := _said(inner)) not in _EMPTY}
+    if isinstance(value, list):
+        return [_said(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
