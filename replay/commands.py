@@ -9,39 +9,19 @@ from typing import Annotated
 
 import typer
 
-from replay import export as exporting
-from replay import reading
+from replay import export_commands, reading
 from replay.check import Checked, check
-from starter import connect, settings
+from starter import settings
 from starter.errors import BAD_INPUT, CHECK_FAILED, Problem
 from starter.settings import Settings
 
 app = typer.Typer(name="replay", help="Export histories, and check today's code against them.", no_args_is_help=True)
+export_commands.build(app)
 
 
 def build(parent: typer.Typer) -> None:
     """Add the engineers' commands to `seawall`."""
     parent.add_typer(app, name="replay")
-
-
-@app.command("export")
-def export(
-    case: Annotated[str, typer.Argument(help="The case id, such as ESC-1234-5678-9ABC.")] = "",
-    everything: Annotated[bool, typer.Option("--all", help="Every run that the server still has.")] = False,
-    folder: Annotated[Path, typer.Option("-o", "--output", help="Where to write.")] = Path("histories"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the index of runs as JSON.")] = False,
-) -> int:
-    """Write histories as files in Temporal's JSON: all runs of a case and of what it started. They stay sealed."""
-    if bool(case) == everything:
-        raise Problem("bad_input", "Name one case, or give --all.", next_step="Try `seawall list`.")
-    written = asyncio.run(_exported(case, folder))
-    if as_json:
-        typer.echo(json.dumps([asdict(each) for each in written]))
-        return 0
-    for each in written:
-        typer.echo(f"{each.workflow_id}  run {each.run_id[:8]}  {each.events} events  {folder / each.file}")
-    typer.echo(f"{len(written)} runs written. Check them with `seawall replay check {folder}`.")
-    return 0
 
 
 @app.command("check")
@@ -64,14 +44,6 @@ def check_histories(
     checked = asyncio.run(_checked(told, files or [], reading.OPEN if only_open else "", ring))
     _print(checked, as_json=as_json)
     return 0 if all(each.passes for each in checked) else CHECK_FAILED
-
-
-async def _exported(case: str, folder: Path) -> list[exporting.Exported]:
-    client = await connect.connect(settings.load())
-    with connect.answering(client):
-        if case:
-            return await exporting.export_case(client, case, folder)
-        return await exporting.export_all(client, folder)
 
 
 async def _checked(told: Settings, files: Sequence[Path], query: str, ring: Path | None) -> list[Checked]:

@@ -14,6 +14,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
 from starter.errors import BAD_INPUT, UNKNOWN_CASE, Problem
+from starter.sealing import scope_of
 
 SUFFIXES = (".json", ".json.gz")
 INDEX = "runs.json"
@@ -148,6 +149,39 @@ async def chain(client: Client, workflow_id: str) -> list[Recorded]:
         runs[run_id] = run
         wanted.append(run.previous_run_id)
     return sorted(runs.values(), key=lambda run: run.events[0].event_time.ToNanoseconds())
+
+
+async def family(client: Client, case_id: str) -> list[Recorded]:
+    """Fetch all runs of a case, then those of each of its sweeps, watches and follow-ups, each chain oldest first.
+
+    The listing may lag by a second behind a child that has just been started. Raises Problem `unknown_case`.
+    """
+    started = {run.id async for run in client.list_workflows(f'WorkflowId STARTS_WITH "{case_id}/"')}
+    runs: list[Recorded] = []
+    gone: Problem | None = None
+    for workflow_id in (case_id, *sorted(started)):
+        try:
+            runs += await chain(client, workflow_id)
+        except Problem as problem:
+            # A watch outlives its case, and retention may pass while we read.
+            gone = gone or problem
+    if not runs and gone:
+        raise gone
+    return runs
+
+
+async def cases(client: Client, query: str) -> list[str]:
+    """List the cases that the query finds a run of, each once. Raises Problem `bad_query` for one Temporal refuses."""
+    try:
+        return list(dict.fromkeys([scope_of(run.id) async for run in client.list_workflows(query)]))
+    except RPCError as error:
+        if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+            raise
+        raise Problem(
+            "bad_query",
+            f"Temporal does not understand the query ({error.message.splitlines()[0]}).",
+            next_step="Write it like: SeawallDomain = 'PSAFE' AND ExecutionStatus = 'Completed'",
+        ) from None
 
 
 def write(run: Recorded, path: Path) -> None:

@@ -38,7 +38,7 @@ async def opened(
     `ring` is the key ring the files were recorded with, else that of this installation. Raises Problem: `no_keyring`,
     `no_file`, `not_a_history`, `server_away`.
     """
-    converter_for = _keys(told, ring)
+    converter_for = keys(told, ring)
     with quiet() as runtime:
         if files:
             runs = [histories.of_file(path) for path in histories.files(files)]
@@ -78,7 +78,8 @@ def quiet() -> Iterator[Runtime]:
         log.setLevel(before)
 
 
-def _keys(told: Settings, ring: Path | None) -> Callable[[str], DataConverter]:
+def keys(told: Settings, ring: Path | None = None) -> Callable[[str], DataConverter]:
+    """Open a key ring, that of this installation if none is named. Raises Problem `no_keyring`."""
     path = ring or told.keyring_file
     if not path.is_file():
         raise Problem(
