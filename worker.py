@@ -1,11 +1,9 @@
 """What is connected to what? Settings → clients → hands → one worker. No logic here."""
 
-import argparse
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -36,7 +34,10 @@ from activities.paging import Paging
 from activities.policy import Policy
 from activities.regulators import Regulators
 from starter import connect, rules
+from starter.intake import wiring
 from starter.say import tell
+from starter.seeing import health
+from starter.seeing.server import serving
 from starter.settings import Settings
 from starter.stack import process
 from store import migrations
@@ -87,7 +88,7 @@ async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: Asyn
     ]
 
 
-async def run(told: Settings, stop: asyncio.Event, ready_file: Path | None = None) -> None:
+async def run(told: Settings, stop: asyncio.Event) -> None:
     """Work until told to stop; what runs gets twenty seconds to end, the rest is retried elsewhere."""
     engine = open_engine(told.database_url)
     async with AsyncExitStack() as stack:
@@ -96,7 +97,7 @@ async def run(told: Settings, stop: asyncio.Event, ready_file: Path | None = Non
         client = await connect.connect(told)
         await connect.ensure_search_attributes(client)
         activities = await hands(told, client, engine, stack)
-        async with Worker(
+        worker = Worker(
             client,
             task_queue=options.TASK_QUEUE,
             workflows=list(WORKFLOWS),
@@ -105,14 +106,12 @@ async def run(told: Settings, stop: asyncio.Event, ready_file: Path | None = Non
             max_cached_workflows=told.cached_cases,
             deployment_config=connect.deployment(),
             graceful_shutdown_timeout=timedelta(seconds=20),
-        ):
+        )
+        probes = health.of_worker(engine, wiring.held(client), worker)
+        async with serving(told.metrics_address, health.routes(probes)), worker:
             structlog.get_logger("worker").info("worker.started", task_queue=options.TASK_QUEUE)
-            if ready_file:
-                await asyncio.to_thread(ready_file.write_text, "ready")
             await stop.wait()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="worker", description="Run Seawall's workflows and activities.")
-    parser.add_argument("--ready-file", type=Path, help="written once the worker polls for work")
-    process.live(partial(run, ready_file=parser.parse_args().ready_file))
+    process.live(run)

@@ -27,10 +27,11 @@ def compose() -> typer.Typer:
     address.adopt(Path(os.environ.get("SEAWALL_HOME", "./.seawall")))
     from replay import commands as engineers
     from starter import explain, people, rulebook_commands, stewards
+    from starter.doctor import commands as doctor
     from starter.intake import commands as intake
     from starter.stack import commands as stack
 
-    for door in (stack, intake, people, explain, rulebook_commands, stewards, engineers):
+    for door in (stack, intake, people, explain, rulebook_commands, stewards, doctor, engineers):
         door.build(app)
     return app
 

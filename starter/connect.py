@@ -30,7 +30,16 @@ from workflows.attributes import KEYS
 if TYPE_CHECKING:
     from temporalio.worker import WorkerDeploymentConfig
 
-__all__ = ["KEYS", "answering", "connect", "deployment", "ensure_search_attributes", "namespace", "server_away"]
+__all__ = [
+    "KEYS",
+    "address",
+    "answering",
+    "connect",
+    "deployment",
+    "ensure_search_attributes",
+    "namespace",
+    "server_away",
+]
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 PATIENCE = timedelta(seconds=10)
@@ -104,6 +113,11 @@ async def _register(client: Client, missing: dict[str, IndexedValueType.ValueTyp
 def namespace() -> str:
     """Name the namespace of the profile without connecting: payloads are bound to it."""
     return _profile().get("namespace") or "default"
+
+
+def address() -> str:
+    """Say where Temporal is looked for, as host:port, without connecting. Raises Problem for a broken profile."""
+    return _profile().get("target_host") or DEFAULT_ADDRESS
 
 
 def identity() -> str:

@@ -6,6 +6,7 @@ every host, then `activate(path, id)`. A process that meets a key id it does not
 
 import base64
 import binascii
+import hashlib
 import json
 import os
 import secrets
@@ -21,6 +22,7 @@ from starter.errors import CANNOT_WRITE, MISCONFIGURED, Problem
 
 KEY_BYTES = 32
 ID_BYTES = 2
+COPIED = "copied.json"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +81,29 @@ def activate(path: Path, key_id: str) -> None:
     if key_id not in held["keys"]:
         raise _bad(path, f"has no key {key_id!r}")
     _replace(path, {**held, "active": key_id})
+
+
+def copy(path: Path, to: Path) -> None:
+    """Copy the ring to a new file (0600), to be kept elsewhere, and note that it was copied as it is now.
+
+    Raises Problem: `file_exists` (2) rather than overwrite something, and what `open_ring` and writing raise.
+    """
+    open_ring(path)
+    content = path.read_text(encoding="utf-8")
+    if to.exists():
+        raise Problem("file_exists", f"{to} exists already.", next_step="Name a new file; an older copy stays good.")
+    write_once(to, content)
+    note = {"sha256": hashlib.sha256(content.encode()).hexdigest(), "at": datetime.now(UTC).isoformat()}
+    os.replace(_written(path.with_name(COPIED), json.dumps(note) + "\n"), path.with_name(COPIED))
+
+
+def copied(path: Path) -> bool:
+    """Say whether the ring was copied since it last changed; where the copy is now, only people know."""
+    try:
+        noted = json.loads(path.with_name(COPIED).read_text(encoding="utf-8"))
+        return bool(noted["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def private_file(path: Path) -> None:

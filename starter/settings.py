@@ -18,6 +18,8 @@ from starter.errors import CANNOT_WRITE, MISCONFIGURED, Problem
 PREFIX = "SEAWALL_"
 # Switches of the test suite, which starts our processes with its own environment.
 TESTS = "SEAWALL_TEST_"
+# Empty, or host:port with a port from 1 to 65535.
+ADDRESS = r"^$|^[^\s/@]+:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$"
 
 
 class Settings(BaseSettings):
@@ -52,6 +54,8 @@ class Settings(BaseSettings):
     person: str = ""
     intake_secrets_file: Path = Path()
     overlay: str = ""
+    # Where this process serves /metrics, /healthz and /readyz, as host:port; empty serves nothing.
+    metrics_address: str = Field(default="", pattern=ADDRESS)
     rulebook: Path = Path()
     # A case kept in memory costs a worker about 135 KiB, one put aside about 50 ms of CPU when it is next spoken to.
     cached_cases: int = Field(default=500, ge=0)

@@ -17,6 +17,7 @@ def build(app: typer.Typer) -> None:
     """Add this door's commands."""
     casebook.command("verify")(verify)
     keys.command("rotate")(rotate)
+    keys.command("copy")(copy_)
     app.add_typer(casebook, name="casebook")
     app.add_typer(keys, name="keys")
 
@@ -55,6 +56,15 @@ async def _verify(case_id: str | None, anchor: Path | None, *, as_json: bool) ->
     else:
         typer.echo(f"whole: {verdict.entries} entries of {verdict.cases} cases")
     return CHECK_FAILED if broken else 0
+
+
+def copy_(file: Annotated[Path, typer.Argument(help="A new file; take it to another place afterwards.")]) -> int:
+    """Copy the key ring. Whoever has the copy can read every case; without ring and copy nobody can."""
+    from starter import keyring, settings
+
+    keyring.copy(settings.load().keyring_file, file)
+    typer.echo(f"copied to {file}; take it to another place, and copy again after every rotation")
+    return 0
 
 
 def rotate() -> int:

@@ -19,6 +19,7 @@ from starter.console import answers, desk, entrance, pages
 from starter.console.desk import FOLDER, ClientFactory, Desk, SignedOut, Speak
 from starter.console.security import SecurityHeaders
 from starter.errors import BUSY, NOT_PERMITTED, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
+from starter.seeing import health
 from store.errors import StoreMisconfigured, StoreUnavailable
 from store.queries import BadCursor
 
@@ -56,6 +57,7 @@ def create_app(
         now=now,
         templates=desk.templates(),
     )
+    app.router.routes.extend(health.routes(health.of_door(engine, app.state.desk.client)))
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     for router in (entrance.router, pages.router, answers.router):
         app.include_router(router)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import func, select
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from escalations.model import Domain, Stage
 from escalations.record import Card, Entry
@@ -115,13 +115,6 @@ async def kept(request: Request, after: int = 0) -> Response:
     records = await quarantine.list(at.engine, after=max(after, 0), limit=PAGE)
     more = records[-1].id if len(records) == PAGE else 0
     return page(request, "quarantine.html", who=who, records=records, more=more, **await _top(at))
-
-
-@router.get("/healthz")
-async def healthz(request: Request) -> Response:
-    """Say that the console answers and its casebook can be read; 503 otherwise."""
-    await _top(desk(request))
-    return PlainTextResponse("ok\n")
 
 
 async def _card(at: Desk, case_id: str) -> Card:

@@ -13,7 +13,6 @@ from uuid import uuid4
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import text
 from starlette.requests import ClientDisconnect
 
 from starter.errors import Problem
@@ -23,8 +22,7 @@ from starter.intake.desk import Desk, Outcome
 from starter.intake.refusals import REFUSALS, BadInput
 from starter.intake.report import parse_report
 from starter.intake.webhooks import Secret
-from store.engine import reading
-from store.errors import StoreMisconfigured, StoreUnavailable
+from starter.seeing import health
 
 AT_ONCE = 64
 Secrets = Callable[[], Mapping[str, tuple[Secret, ...]]]
@@ -64,21 +62,7 @@ def router(desk: Desk, secrets: Secrets, clock: Clock) -> APIRouter:
             load.now -= 1
         return _taken(outcome, request_id)
 
-    @routes.get("/healthz")
-    async def alive() -> JSONResponse:
-        """Say that the process answers."""
-        return JSONResponse({"status": "ok"})
-
-    @routes.get("/readyz")
-    async def ready() -> JSONResponse:
-        """Say whether a report would be kept. Temporal being away delays cases but loses nothing."""
-        try:
-            async with reading(desk.engine) as connection:
-                await connection.execute(text("SELECT count(*) FROM intakes WHERE id < 0"))
-        except (StoreUnavailable, StoreMisconfigured) as away:
-            return JSONResponse({"status": "away", "casebook": away.code}, HTTPStatus.SERVICE_UNAVAILABLE)
-        return JSONResponse({"status": "ok"})
-
+    routes.routes.extend(health.routes(health.of_door(desk.engine, desk.connect)))
     return routes
 
 

@@ -4,10 +4,12 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.service import ConnectConfig, ServiceClient
 
 from standins.serve import DEFAULT_TOKEN
@@ -16,7 +18,7 @@ from starter.stack.ports import LOOPBACK, Ports
 from starter.stack.supervise import Part
 
 NAMESPACE = "default"
-RETENTION = "8760h"
+RETENTION = timedelta(hours=8760)
 # Timers of the dev server are half a second late without the first; the second lets tests and demos jump in time.
 DYNAMIC = (
     'history.timerProcessorMaxTimeShift="50ms"',
@@ -103,26 +105,27 @@ def standins(stack: Stack) -> Part:
 
 
 def worker(stack: Stack) -> Part:
-    """The worker; ready when it says so in its own file."""
-    ready_file = stack.home / "worker.ready"
-    ready_file.unlink(missing_ok=True)
-
-    async def ready() -> bool:
-        return ready_file.exists()
-
-    argv = (sys.executable, "-m", "worker", "--ready-file", str(ready_file))
-    return Part(name="worker", argv=argv, ready=ready, env=stack.env())
+    """The worker; ready when it polls, and Temporal and the casebook answer it."""
+    port = stack.ports.worker_metrics
+    argv = (sys.executable, "-m", "worker")
+    return Part(name="worker", argv=argv, ready=_answers(stack.url(port) + "/readyz"), env=_seen_at(stack, port))
 
 
 def console(stack: Stack) -> Part:
     """The console, the intake API and the codec endpoint."""
+    ports = stack.ports
     argv = (sys.executable, "-m", "starter.stack.web")
-    return Part(name="console", argv=argv, ready=_answers(stack.url(stack.ports.console) + "/healthz"), env=stack.env())
+    ready = _answers(stack.url(ports.console) + "/readyz")
+    return Part(name="console", argv=argv, ready=ready, env=_seen_at(stack, ports.console_metrics))
 
 
 def all_parts(stack: Stack) -> tuple[Part, ...]:
     """Every part, in the order of starting."""
     return temporal(stack), standins(stack), worker(stack), console(stack)
+
+
+def _seen_at(stack: Stack, port: int) -> dict[str, str]:
+    return {**stack.env(), "SEAWALL_METRICS_ADDRESS": f"{LOOPBACK}:{port}"}
 
 
 def _answers(url: str) -> Callable[[], Awaitable[bool]]:
@@ -141,8 +144,16 @@ def _serves_temporal(ports: Ports) -> Callable[[], Awaitable[bool]]:
         try:
             service = await ServiceClient.connect(ConnectConfig(target_host=f"{LOOPBACK}:{ports.temporal}"))
             await service.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=NAMESPACE))
+            await _keep_for_long(service)
         except RuntimeError:  # the SDK reports an unreachable server and an RPC error alike
             return False
         return True
 
     return ready
+
+
+async def _keep_for_long(service: ServiceClient) -> None:
+    """Let closed histories live longer than the dev server's 24 hours: reopening, time travel and export need them."""
+    config = NamespaceConfig()
+    config.workflow_execution_retention_ttl.FromTimedelta(RETENTION)
+    await service.workflow_service.update_namespace(UpdateNamespaceRequest(namespace=NAMESPACE, config=config))

@@ -25,6 +25,8 @@ class Ports:
     pager: int = 8903
     chat: int = 8904
     smtp: int = 8925
+    worker_metrics: int = 8791
+    console_metrics: int = 8792
 
 
 def check_free(ports: Ports) -> None:

@@ -141,6 +141,8 @@ def _say_where(stack: Stack, told: Told) -> None:
     told("intake", f"{stack.url(ports.console)}/v1/intake/{{source}}")
     told("temporal ui", stack.url(ports.temporal_ui))
     told("marketplace", stack.url(ports.marketplace))
+    told("metrics", f"{stack.url(ports.worker_metrics)}/metrics (worker)")
+    told("metrics", f"{stack.url(ports.console_metrics)}/metrics (console and intake)")
     told("state", str(stack.home))
 
 

@@ -101,7 +101,7 @@ def client_of(engine: AsyncEngine, home: Path, heard: Heard, **more: Any) -> htt
 
     app = create_app(
         engine=engine,
-        client_factory=no_client,
+        client_factory=more.pop("client_factory", no_client),
         settings=SimpleNamespace(home=home),
         rulebook=RULES,
         speak=heard,
@@ -296,17 +296,22 @@ async def test_every_case_that_does_not_exist_gets_the_same_page(console: Consol
 
 
 async def test_a_casebook_that_is_away_is_a_page_that_says_what_to_do(tmp_path: Path) -> None:
+    async def away() -> Any:
+        raise Problem("server_away", "Temporal does not answer.", exit_code=UNAVAILABLE)
+
     engine = open_engine(f"sqlite:///{tmp_path}/empty.db")
-    async with client_of(engine, tmp_path, Heard()) as http:
+    async with client_of(engine, tmp_path, Heard(), client_factory=away) as http:
         console = Console(home=tmp_path, engine=engine, heard=Heard(), http=http)
         await console.sign_in()
 
         text = await console.page("/", status=503)
-        health = await console.http.get("/healthz")
+        alive = await console.http.get("/healthz")
+        ready = await console.http.get("/readyz")
     await engine.dispose()
 
     assert "seawall up" in text
-    assert health.status_code == 503
+    assert alive.status_code == 200
+    assert ready.status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/?after=zzz", "/cases?after=W10", "/cases?stage=nowhere", "/cases?domain=%00"])

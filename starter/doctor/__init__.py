@@ -1,0 +1,1 @@
+"""What is wrong with this installation, and what is to be done? One line each; nothing is changed by looking."""

@@ -1,0 +1,1 @@
+"""How does an operator see what Seawall is doing? Health, metrics and traces; nothing of it enters a history."""

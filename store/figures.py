@@ -1,0 +1,131 @@
+"""How many, how old, how late? Figures over the whole casebook, for gauges and for the doctor.
+
+Every figure is one aggregate, so a look costs the database little however long the lists grow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from escalations.clocks import Clock, ClockStatus, wanted_at
+from escalations.record import Card
+from store import tables
+from store.engine import reading
+from store.projection import CARD
+from store.tables import NEVER
+
+# What an export of a closed case's history writes into the casebook, once that is done.
+ARCHIVED = "history.archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The state of the casebook at one instant. Times are None where there is nothing to count.
+
+    `open` counts by (priority, stage), priority 5 standing for "not triaged yet"; `overdue` and `due_soon` count
+    running clocks past their due time, and within their margin of it.
+    """
+
+    open: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    approvals: Mapping[str, int] = field(default_factory=dict)
+    approvals_near_due: int = 0
+    next_gate_due_at: datetime | None = None
+    overdue: int = 0
+    due_soon: int = 0
+    quarantined: int = 0
+    waiting_intakes: int = 0
+    oldest_waiting_at: datetime | None = None
+    unarchived: int = 0
+    oldest_unarchived_at: datetime | None = None
+    newest_entry_at: datetime | None = None
+    entries: int = 0
+
+
+async def figures(engine: AsyncEngine, *, now: datetime, near: datetime) -> Figures:
+    """Count everything; a gate due before `near` is near its due time. Raises StoreUnavailable, StoreMisconfigured."""
+    cases, gates, intakes = tables.cases.c, tables.gates.c, tables.intakes.c
+    is_open = cases.closed_at.is_(None)
+    by_stage = select(cases.priority, cases.stage, func.count()).where(is_open).group_by(cases.priority, cases.stage)
+    roles = select(tables.gate_roles.c.role, func.count()).group_by(tables.gate_roles.c.role)
+    archived = select(tables.entries.c.case_id).where(tables.entries.c.kind == ARCHIVED)
+    kept = cases.closed_at.is_not(None) & cases.case_id.not_in(archived)
+    untaken = tables.quarantine.c.resolved_at.is_(None)
+    async with reading(engine) as connection:
+
+        async def one(query: Select[*tuple[Any, ...]]) -> Any:
+            return (await connection.execute(query)).one()
+
+        open_ = {(row[0], row[1]): row[2] for row in await connection.execute(by_stage)}
+        approvals = {row[0]: row[1] for row in await connection.execute(roles)}
+        gate = await one(select(func.min(gates.due_at)))
+        near_due = await one(select(func.count()).select_from(tables.gates).where(gates.due_at < near))
+        quarantined = await one(select(func.count()).select_from(tables.quarantine).where(untaken))
+        waiting = await one(select(func.count(), func.min(intakes.received_at)).where(intakes.started_at.is_(None)))
+        unarchived = await one(select(func.count(), func.min(cases.closed_at)).where(kept))
+        newest = await one(select(func.max(cases.updated_at), func.coalesce(func.sum(cases.seq), 0)))
+        cards = await connection.execute(select(cases.card).where(is_open, cases.next_due_at < NEVER))
+        clocks = [clock for values in cards.scalars() for clock in CARD.validate_python(values).clocks]
+    overdue, soon = _late(clocks, now)
+    return Figures(
+        open=open_,
+        approvals=approvals,
+        approvals_near_due=near_due[0],
+        next_gate_due_at=gate[0],
+        overdue=overdue,
+        due_soon=soon,
+        quarantined=quarantined[0],
+        waiting_intakes=waiting[0],
+        oldest_waiting_at=waiting[1],
+        unarchived=unarchived[0],
+        oldest_unarchived_at=unarchived[1],
+        newest_entry_at=newest[0],
+        entries=newest[1],
+    )
+
+
+async def open_cases(engine: AsyncEngine, *, opened_before: datetime) -> list[str]:
+    """List the ids of the cases and follow-ups that were opened before a time and are open, by id."""
+    columns = tables.cases.c
+    query = select(columns.case_id).where(columns.closed_at.is_(None), columns.opened_at < opened_before)
+    async with reading(engine) as connection:
+        return list((await connection.execute(query.order_by(columns.case_id))).scalars())
+
+
+async def idle_cases(engine: AsyncEngine, *, since: datetime) -> list[str]:
+    """List open cases that wait for nobody, have nothing due, and have told nothing since a time."""
+    columns = tables.cases.c
+    query = select(columns.card).where(
+        columns.closed_at.is_(None), columns.next_due_at >= NEVER, columns.updated_at < since
+    )
+    async with reading(engine) as connection:
+        found = (await connection.execute(query.order_by(columns.case_id))).scalars().all()
+    return [card.case_id for card in map(_card, found) if not card.waiting]
+
+
+async def closed_unarchived(engine: AsyncEngine, *, closed_before: datetime) -> list[str]:
+    """List the cases that were closed before a time and whose history was not archived, oldest first."""
+    columns = tables.cases.c
+    archived = select(tables.entries.c.case_id).where(tables.entries.c.kind == ARCHIVED)
+    query = select(columns.case_id).where(columns.closed_at < closed_before, columns.case_id.not_in(archived))
+    async with reading(engine) as connection:
+        return list((await connection.execute(query.order_by(columns.closed_at))).scalars())
+
+
+def _late(clocks: list[Clock], now: datetime) -> tuple[int, int]:
+    """Count running clocks that are past their due time, and those within their margin of it."""
+    overdue = soon = 0
+    for clock in clocks:
+        due = wanted_at(clock)
+        if clock.status is not ClockStatus.RUNNING or due is None:
+            continue
+        overdue += due <= now
+        soon += due - clock.margin <= now < due
+    return overdue, soon
+
+
+def _card(values: Any) -> Card:
+    return CARD.validate_python(values)
