@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio.bridge.proto.activity_result import ActivityResolution
 
+from activities.casebook import Written
 from escalations.casefile import CaseFile, Opening
 from escalations.record import Batch, Entry
 from escalations.rulebook import Rulebooks
@@ -44,7 +45,8 @@ class Desk:
         batch: Batch = self.values.value(call.arguments[0], Batch)
         self.entries.extend(batch.entries)
         answer = ActivityResolution()
-        answer.completed.result.CopyFrom(self.values.payload(batch.entries[-1].seq if batch.entries else 0))
+        last = batch.entries[-1].seq if batch.entries else 0
+        answer.completed.result.CopyFrom(self.values.payload(Written(seq=last)))
         return answer
 
     def ruled(self, call: Call, books: Rulebooks) -> ActivityResolution:

@@ -14,7 +14,7 @@ from temporalio.converter import DefaultPayloadConverter
 
 import rulebook
 from escalations.rulebook import Rulebook
-from replay import commands, histories
+from replay import histories, reading
 from replay.simulator import Simulation
 from replay.simulator_instance import alone
 from replay.simulator_values import Values
@@ -223,7 +223,7 @@ def test_the_same_story_is_the_same_twice() -> None:
 
 _BOOKS: dict[str, Rulebook] = {}
 RULES = Rules(Calendars())
-CLASSES = {one.__name__: one for one in commands.ours()}
+CLASSES = {one.__name__: one for one in reading.workflows()}
 CONVERTER = data_converter(corpus.ring(), corpus.NAMESPACE)
 
 
