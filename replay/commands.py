@@ -11,12 +11,14 @@ import typer
 
 from replay import export_commands, reading
 from replay.check import Checked, check
+from replay.travel import commands as travel
 from starter import settings
 from starter.errors import BAD_INPUT, CHECK_FAILED, Problem
 from starter.settings import Settings
 
 app = typer.Typer(name="replay", help="Export histories, and check today's code against them.", no_args_is_help=True)
 export_commands.build(app)
+travel.build(app)
 
 
 def build(parent: typer.Typer) -> None:
