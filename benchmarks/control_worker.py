@@ -17,6 +17,7 @@ from starter.stack import process
 from store import migrations
 from store.engine import open_engine
 from workflows.prevention import Prevention
+from workflows.resweep import Resweep
 from workflows.sweep import Sweep
 
 TASK_QUEUE = "control"
@@ -33,11 +34,11 @@ async def run(told: Settings, stop: asyncio.Event, ready_file: Path) -> None:
         async with Worker(
             client,
             task_queue=TASK_QUEUE,
-            workflows=[Control, Sweep, Prevention],
+            workflows=[Control, Sweep, Resweep, Prevention],
             activities=await worker.hands(told, client, engine, stack),
             workflow_runner=SandboxedWorkflowRunner(restrictions=RESTRICTIONS),
             max_cached_workflows=told.cached_cases,
-            deployment_config=connect.deployment(),
+            deployment_config=connect.deployment(told),
         ):
             await asyncio.to_thread(ready_file.write_text, "ready")
             await stop.wait()

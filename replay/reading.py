@@ -61,9 +61,10 @@ def workflows() -> tuple[type, ...]:
     """List the workflow types of this project."""
     from workflows.escalation import Escalation
     from workflows.prevention import Prevention
+    from workflows.resweep import Resweep
     from workflows.sweep import Sweep
 
-    return (Escalation, Sweep, Prevention)
+    return (Escalation, Sweep, Resweep, Prevention)
 
 
 @contextmanager
