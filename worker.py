@@ -11,8 +11,7 @@ import structlog
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
-from temporalio.worker import Worker, WorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import Worker
 
 import rulebook
 import rulebook.calendars
@@ -35,7 +34,7 @@ from activities.policy import Policy
 from activities.regulators import Regulators
 from starter import connect, rules
 from starter.intake import wiring
-from starter.pinning import PinningRunner
+from starter.sandbox import runner
 from starter.say import tell
 from starter.seeing import health
 from starter.seeing.server import serving
@@ -50,17 +49,10 @@ from workflows.prevention import Prevention
 from workflows.resweep import Resweep
 from workflows.sweep import Sweep
 
+__all__ = ["WORKFLOWS", "hands", "run", "runner"]
+
 NO_TOKEN = SecretStr("")
 WORKFLOWS = (Escalation, Sweep, Resweep, Prevention)
-# Our own pure modules are shared by all runs instead of being loaded anew in each (−60 % CPU per start); the linter
-# forbids clocks, chance and input in them, which is what the sandbox would have caught.
-SHARED = ("activities", "escalations", "workflows")
-
-
-def runner(*, versioning: bool = False) -> WorkflowRunner:
-    """Make the sandbox that workflows run in."""
-    sandbox = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*SHARED))
-    return PinningRunner(sandbox, options.PINNED) if versioning else sandbox
 
 
 async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: AsyncExitStack) -> list[Any]:

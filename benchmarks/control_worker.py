@@ -11,7 +11,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 import worker
 from benchmarks.control import Control
-from starter import connect
+from starter import connect, sandbox
 from starter.settings import Settings
 from starter.stack import process
 from store import migrations
@@ -21,7 +21,7 @@ from workflows.resweep import Resweep
 from workflows.sweep import Sweep
 
 TASK_QUEUE = "control"
-RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules(*worker.SHARED, "benchmarks")
+RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules(*sandbox.SHARED, "benchmarks")
 
 
 async def run(told: Settings, stop: asyncio.Event, ready_file: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from replay import deployment
 from standins import serve
 from starter import connect
 from store import migrations
@@ -32,18 +33,20 @@ class Build:
     name: str
     code: Path
     env: Mapping[str, str]
+    client: Client
     worker: Program | None = None
 
     async def work(self) -> None:
-        """Start its worker and wait until it polls."""
-        ready = self.code / "worker.ready"
-        argv = (sys.executable, "-m", "worker", "--ready-file", str(ready))
-        program = Program(argv, dict(self.env), self.code / "worker.log", cwd=self.code)
-        await program.start()
-        self.worker = program
-        while not ready.exists():
-            program.assert_alive()
-            await asyncio.sleep(0.05)
+        """Start its worker and wait until Temporal knows the build."""
+        argv = (sys.executable, "-m", "worker")
+        self.worker = Program(argv, dict(self.env), self.code / "worker.log", cwd=self.code)
+        await self.worker.start()
+        for _ in range(600):
+            self.worker.assert_alive()
+            if any(each.build_id == self.name for each in (await deployment.described(self.client)).versions):
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"the worker of {self.name} never asked for work")
 
     async def stop(self) -> None:
         """Stop its worker."""
@@ -96,7 +99,7 @@ class Site:
             assert text.count(old) == 1, f"{file} has changed; write this edit anew"
             (code / file).write_text(text.replace(old, new))
         env = self.ground.stack.env() | {"SEAWALL_VERSIONING": "true", "SEAWALL_BUILD_ID": name}
-        made = Build(name=name, code=code, env=env)
+        made = Build(name=name, code=code, env=env, client=self.client)
         self.builds.append(made)
         return made
 
