@@ -55,7 +55,7 @@ def condition(text: str, terms: tuple[str, ...] = ()) -> Condition:
     strange = sorted(set(used["functions"]) - FUNCTIONS)
     if strange:
         raise ValueError(f"{strange[0]} is no function; use contains, startsWith, matches, size, exists, all")
-    _probed(text, program, terms)
+    _probed(text, terms)
     return Condition(text, lambda situation: _asked(text, program, situation))
 
 
@@ -90,19 +90,30 @@ def _bound(text: str) -> set[str]:
     return set(re.findall(r"\.(?:exists|exists_one|all|map|filter)\(\s*([A-Za-z_]\w*)\s*,", text))
 
 
-def _probed(text: str, program: Any, terms: tuple[str, ...]) -> None:
+@lru_cache(maxsize=4096)
+def _probed(text: str, terms: tuple[str, ...]) -> None:
     """Ask about cases nothing is known of, and others: what compares a word with a number fails here, not at night."""
-    for probe in PROBES:
-        values = {name: probe[kind] for name, kind in KINDS.items()}
-        values |= dict.fromkeys(terms, bool(probe[Kind.FLAG]))
+    program = _compiled(text)
+    for probe in _probes(terms):
         try:
-            answer = program.execute(cel.Context({name: _plain(value) for name, value in values.items()}))
+            answer = program.execute(probe)
         except (TypeError, ValueError, RuntimeError):
             unknown = [name for name in program.references()["variables"] if KINDS.get(name) is Kind.NUMBER]
             hint = f"write `{unknown[0]} != null && …`, it may be unknown" if unknown else "compare like with like"
             raise ValueError(f"`{text}` cannot be judged for every case; {hint}") from None
         if not isinstance(answer, bool):
             raise ValueError(f"`{text}` is no yes or no; compare it with something")
+
+
+@lru_cache(maxsize=16)
+def _probes(terms: tuple[str, ...]) -> tuple[Any, ...]:
+    """Prepare the cases to ask about."""
+    return tuple(
+        cel.Context(
+            {name: _plain(probe[kind]) for name, kind in KINDS.items()} | dict.fromkeys(terms, bool(probe[Kind.FLAG]))
+        )
+        for probe in PROBES
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,13 @@ def _value(node: yaml.Node, place: Place, shown: str, lines: dict[Place, str]) -
 
 
 def _scalar(node: yaml.Node) -> Any:
+    return _constructed(node.tag, node.value)
+
+
+@lru_cache(maxsize=65_536)
+def _constructed(tag: str, text: str) -> Any:
     """Construct a scalar as YAML 1.1 reads it; `no` for Norway becomes False, and the schema refuses it by line."""
-    loader = yaml.SafeLoader("")
     try:
-        return loader.construct_object(node)
+        return yaml.constructor.SafeConstructor().construct_object(yaml.ScalarNode(tag, text))
     except (ValueError, yaml.YAMLError):
-        return node.value
-    finally:
-        loader.dispose()
+        return text
