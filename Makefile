@@ -1,5 +1,6 @@
 # The whole developer UI. `make demo` and `make test` are all a newcomer needs.
 PYTHON ?= python3
+JOBS ?= logical
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -25,8 +26,8 @@ demo: $(READY)  ## Run real cases from intake to closed, in front of you
 up: $(READY)  ## Keep the whole stack running until Ctrl-C
 	@$(BIN)/seawall up $(ARGS)
 
-test: $(READY)  ## Run the whole suite
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY)  ## Run the whole suite, as many processes as processors (JOBS=1: one after the other)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 $(ARGS)
 
 check: $(READY)  ## Lint, format, types, import rules
 	@$(BIN)/ruff check .

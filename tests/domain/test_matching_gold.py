@@ -53,7 +53,7 @@ def listing(pair: dict[str, Any]) -> Listing:
 
 def test_wide_tiers_hide_hardly_anything_that_is_not_the_recalled_product() -> None:
     if not PAIRS.exists() or not NOTICES.exists():
-        pytest.skip("the labelled pairs are not part of the project (../shared/data)")
+        pytest.skip("the labelled pairs are not beside this checkout")
     pairs = [json.loads(line) for line in PAIRS.read_text().splitlines()]
     with gzip.open(NOTICES, "rt") as lines:
         notices = {one["id"]: one for one in map(json.loads, lines) if one["id"] in SAID}

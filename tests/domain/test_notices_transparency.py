@@ -120,7 +120,7 @@ def test_only_a_13_digit_ean_becomes_a_content_id(gtin: str) -> None:
     assert "content_id" not in transparency.statement(REASONS, puid=PUID, facts="x", gtin=gtin)
 
 
-@pytest.mark.skipif(not OFFICIAL.exists(), reason="the database's own list of codes is not beside this project")
+@pytest.mark.skipif(not OFFICIAL.exists(), reason="the database's own list of codes is not beside this checkout")
 def test_our_codes_are_the_codes_of_the_database() -> None:
     official = json.loads(OFFICIAL.read_text(encoding="utf-8"))
 

@@ -28,8 +28,9 @@ ORDER = AuthorityOrder(
     authority="Marktüberwachung Nord", reference="MSA-2026-7", legal_basis="Regulation (EU) 2023/988 art. 22(4), (5)",
     country="DE", reply_to="msa@authority.example", listings=("L-771",), identical_content=True,
 )  # fmt: skip
-POLICY = Policy(OneRulebook(rulebook.load()), Calendars())
-PEOPLE = rulebook.load().roster
+BOOK = rulebook.load()
+POLICY = Policy(OneRulebook(BOOK), Calendars())
+PEOPLE = BOOK.roster
 
 
 def at(text):
@@ -183,8 +184,7 @@ async def test_a_domain_nobody_named_is_taken_from_the_report(intake, domain):
 
 
 async def test_a_domain_without_a_playbook_is_refused_with_the_next_step():
-    book = rulebook.load()
-    without = replace(book, playbooks=tuple(one for one in book.playbooks if one.domain is not Domain.FRAUD))
+    without = replace(BOOK, playbooks=tuple(one for one in BOOK.playbooks if one.domain is not Domain.FRAUD))
     request = PlanRequest(case_id=CASE, intakes=(replace(RECALL, domain=Domain.FRAUD),), now=NOW)
 
     with pytest.raises(ApplicationError, match=r"add rulebook/playbooks/fraud\.yaml") as refused:
@@ -412,7 +412,7 @@ async def test_every_question_has_an_answer_by_default_that_can_be_undone(kind, 
 
 def fits(notice):
     """The wording takes exactly the fields that were drafted, and none of them plays the risk down."""
-    template = next(one for one in rulebook.load().templates if one.name == notice.template)
+    template = next(one for one in BOOK.templates if one.name == notice.template)
     senders = {"case_id": CASE, "listings": ("L-1",), "trader": "a trader"}
     return bool(wordings.letter(template, notice, senders)[1])
 

@@ -16,9 +16,7 @@ from starter.intake.report import Parsed
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "recalls"
-needs_shared = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the real recall records lie beside the project only here"
-)
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the real recall records are not beside this checkout")
 
 ROW: dict[str, Any] = {
     "RecallID": 90001,

@@ -2,22 +2,27 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import FIGURES
 from tests.stack.conftest import ROOT, Seawall
 
 SHARED = ROOT.parent / "shared" / "data"
 RAW = SHARED / "recalls" / "raw_api_fixtures"
-needs_data = pytest.mark.skipif(not SHARED.exists(), reason="the real recall and listing data is not here")
+needs_data = pytest.mark.skipif(not SHARED.exists(), reason="the real recall data is not beside this checkout")
 pytestmark = pytest.mark.slow
 
 
-def _shown(capsys: pytest.CaptureFixture[str], title: str, figures: dict[str, Any]) -> None:
-    with capsys.disabled():
-        print(f"\n{title}: " + ", ".join(f"{name} {value}" for name, value in figures.items()))
+Shown = Callable[[str, object], None]
+
+
+def _shown(record: Shown, title: str, figures: dict[str, Any]) -> None:
+    """Print figures at the end of the run."""
+    record(FIGURES, f"{title}: " + ", ".join(f"{name} {value}" for name, value in figures.items()))
 
 
 def test_the_demo_runs_every_case_to_closed_and_says_what_it_cost(seawall: Seawall) -> None:
@@ -54,7 +59,7 @@ def test_the_demo_runs_every_case_to_closed_and_says_what_it_cost(seawall: Seawa
     "name", ["sm-coding-projects_recall-radar/cpsc.json", "transcribed/cpsc_recall_api_2_records.json"]
 )
 def test_the_demo_takes_unmodified_records_of_the_recall_service(
-    seawall: Seawall, capsys: pytest.CaptureFixture[str], name: str
+    seawall: Seawall, record_property: Shown, name: str
 ) -> None:
     records = json.loads((RAW / name).read_text())
 
@@ -64,12 +69,12 @@ def test_the_demo_takes_unmodified_records_of_the_recall_service(
     summary = json.loads(ran.stdout)
     assert len(summary["cases"]) + len(summary["quarantined"]) == len(records)
     assert all(case["closed"] for case in summary["cases"])
-    _shown(capsys, name, summary["figures"])
+    _shown(record_property, name, summary["figures"])
 
 
 @needs_data
 def test_200_real_notices_against_10000_real_listings_become_cases_or_quarantined_records(
-    seawall: Seawall, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    seawall: Seawall, tmp_path: Path, record_property: Shown
 ) -> None:
     with gzip.open(SHARED / "recalls" / "cpsc_notices_1973_2024.jsonl.gz", "rt", encoding="utf-8") as lines:
         notices = list(lines)[::45][:200]
@@ -85,7 +90,7 @@ def test_200_real_notices_against_10000_real_listings_become_cases_or_quarantine
     assert len(summary["cases"]) + len(summary["quarantined"]) + summary["figures"]["duplicates"] == 200
     assert all(case["closed"] for case in summary["cases"])
     assert all(record["reason"] for record in summary["quarantined"])
-    _shown(capsys, "200 notices, 10,000 listings", summary["figures"])
+    _shown(record_property, "200 notices, 10,000 listings", summary["figures"])
 
 
 def test_a_file_that_is_no_feed_is_one_clear_line(seawall: Seawall, tmp_path: Path) -> None:

@@ -88,6 +88,11 @@ class World:
     cases: list[str] = field(default_factory=list)
     said: "itertools.count[int]" = field(default_factory=itertools.count)
     task_timeout: timedelta = timedelta(seconds=30)
+    fatal: BaseException | None = None
+
+    async def died(self, reason: BaseException) -> None:
+        """Remember what the worker died of."""
+        self.fatal = reason
 
     async def opened(self, intake: Intake) -> Handle:
         """Start a case; time stands still until a test moves it."""
@@ -103,7 +108,8 @@ class World:
             )
 
     async def card(self, handle: Handle) -> Card | None:
-        """The case as the casebook shows it."""
+        """The case as the casebook shows it. Fails at once when nobody works on it any more."""
+        assert self.fatal is None, f"the worker died: {self.fatal.__cause__ or self.fatal}"
         return await queries.card(self.engine, handle.id)
 
     async def until(self, handle: Handle, seen: Callable[[Card], Any], *, seconds: float = 30) -> Card:
