@@ -11,16 +11,17 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 import worker
 from benchmarks.control import Control
-from starter import connect
+from starter import connect, sandbox
 from starter.settings import Settings
 from starter.stack import process
 from store import migrations
 from store.engine import open_engine
 from workflows.prevention import Prevention
+from workflows.resweep import Resweep
 from workflows.sweep import Sweep
 
 TASK_QUEUE = "control"
-RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules(*worker.SHARED, "benchmarks")
+RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules(*sandbox.SHARED, "benchmarks")
 
 
 async def run(told: Settings, stop: asyncio.Event, ready_file: Path) -> None:
@@ -33,11 +34,11 @@ async def run(told: Settings, stop: asyncio.Event, ready_file: Path) -> None:
         async with Worker(
             client,
             task_queue=TASK_QUEUE,
-            workflows=[Control, Sweep, Prevention],
+            workflows=[Control, Sweep, Resweep, Prevention],
             activities=await worker.hands(told, client, engine, stack),
             workflow_runner=SandboxedWorkflowRunner(restrictions=RESTRICTIONS),
             max_cached_workflows=told.cached_cases,
-            deployment_config=connect.deployment(),
+            deployment_config=connect.deployment(told),
         ):
             await asyncio.to_thread(ready_file.write_text, "ready")
             await stop.wait()

@@ -17,8 +17,8 @@ def next_due(file: CaseFile, waits: tuple[Wait, ...] = ()) -> datetime | None:
     return min(known) if known else None
 
 
-def card(file: CaseFile, waits: tuple[Wait, ...], now: datetime) -> Card:
-    """Draw the card of a case as of its last entry."""
+def card(file: CaseFile, waits: tuple[Wait, ...], now: datetime, taken: int = 0) -> Card:
+    """Draw the card of a case as of its last entry; `taken` counts the messages of this run."""
     first = file.intakes[0]
     plan = file.plan
     return Card(
@@ -52,4 +52,5 @@ def card(file: CaseFile, waits: tuple[Wait, ...], now: datetime) -> Card:
         actions=file.root_cause.actions if file.root_cause else (),
         runs=file.runs,
         open_items=() if file.closed_at else closing.open_items(file),
+        taken=taken,
     )

@@ -48,7 +48,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """The present state of a case, complete enough for every page and list. `seq` is the last entry it includes."""
+    """The present state of a case, complete enough for every page and list. `seq` is the last entry it includes.
+
+    `taken` counts the messages that its present run took: a run may take only so many updates.
+    """
 
     case_id: str
     seq: int
@@ -80,6 +83,7 @@ class Card:
     actions: tuple[Action, ...] = ()
     runs: int = 1
     open_items: tuple[str, ...] = ()
+    taken: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,13 +89,13 @@ class _Checker:
         self._converter = converter
         self._namespace = namespace
         self._workflows = list(workflows)
-        self._types = {_type_name(each) for each in workflows}
+        self._types = {type_name(each) for each in workflows}
 
     async def verdict(self, run: Recorded) -> Checked:
         """Judge one run."""
         if run.workflow_type not in self._types:
             return _checked(run, Verdict.UNKNOWN_TYPE, f"this code has no workflow type {run.workflow_type}")
-        if reason := await self._sealed_for_others(run):
+        if reason := await closed_door(run, self._converter, self._namespace):
             return _checked(run, Verdict.UNREADABLE, reason)
         # A lone first event has no task to replay; the replayer would wait for one for ever.
         if len(run.events) < 2:
@@ -130,16 +130,17 @@ class _Checker:
             return _checked(run, Verdict.NOT_STARTED, _UNTOUCHED)
         return _checked(run, Verdict.DIFFERENT if found else Verdict.SAME, "", found)
 
-    async def _sealed_for_others(self, run: Recorded) -> str:
-        """Say why the start of the run cannot be opened, or ""."""
-        context = WorkflowSerializationContext(namespace=self._namespace, workflow_id=run.workflow_id)
-        codec = self._converter.with_context(context).payload_codec
-        if codec is None or not run.input:
-            return ""
-        for payload in await codec.decode(run.input):
-            if payload.metadata.get("encoding") == UNREADABLE:
-                return _CLOSED_DOORS.get(payload.data.decode(), _CLOSED_DOORS["forged"])
+
+async def closed_door(run: Recorded, converter: DataConverter, namespace: str) -> str:
+    """Say why the start of a run cannot be opened with these keys, or ""."""
+    context = WorkflowSerializationContext(namespace=namespace, workflow_id=run.workflow_id)
+    codec = converter.with_context(context).payload_codec
+    if codec is None or not run.input:
         return ""
+    for payload in await codec.decode(run.input):
+        if payload.metadata.get("encoding") == UNREADABLE:
+            return _CLOSED_DOORS.get(payload.data.decode(), _CLOSED_DOORS["forged"])
+    return ""
 
 
 _UNTOUCHED = "no task of it has been completed yet"
@@ -198,7 +199,7 @@ def _checked(run: Recorded, verdict: Verdict, detail: str, found: Sequence[Diffe
     )
 
 
-def _type_name(workflow: type) -> str:
+def type_name(workflow: type) -> str:
     definition = getattr(workflow, "__temporal_workflow_definition", None)
     return str(getattr(definition, "name", None) or workflow.__name__)
 

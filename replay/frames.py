@@ -159,12 +159,12 @@ def settled(run: Recorded) -> Recorded:
     """Cut a run after the acts of its last completed task: what came later has changed nothing yet."""
     end = 0
     for place, event in enumerate(run.events):
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED or (end and _acted(event, run.events)):
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED or (end and acted(event)):
             end = place + 1
     return replace(run, events=run.events[: end or 1])
 
 
-def _acted(event: Any, events: Sequence[Any]) -> bool:
+def acted(event: Any) -> bool:
     """Ask whether a completed task wrote this event."""
     attributes = getattr(event, event.WhichOneof("attributes") or "", None)
     return bool(getattr(attributes, "workflow_task_completed_event_id", 0)) or event.event_type in _UPDATED

@@ -87,12 +87,14 @@ def of_file(path: Path) -> Recorded:
     except (OSError, EOFError) as error:
         raise _not_a_history(path, f"cannot be read ({type(error).__name__})") from None
     except (ValueError, ParseError, KeyError, IndexError, AttributeError, TypeError):
-        raise _not_a_history(path, "is not a workflow history in Temporal's JSON") from None
+        raise _not_a_history(path, "is not a whole workflow history in Temporal's JSON") from None
 
 
 def recorded(events: Iterable[HistoryEvent], *, origin: str) -> Recorded:
-    """Name a history by its first event. Raises ValueError if it does not start with one."""
+    """Name a history by its first event. Raises ValueError if it does not start with one, or an event is missing."""
     held = tuple(events)
+    if any(event.event_id != number for number, event in enumerate(held, 1)):
+        raise ValueError("the events of a history are numbered from 1 without gaps")
     if not held or held[0].event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
         raise ValueError("a history starts with WorkflowExecutionStarted")
     started = held[0].workflow_execution_started_event_attributes

@@ -31,12 +31,12 @@ class Reading:
 
 @asynccontextmanager
 async def opened(
-    told: Settings, *, files: Sequence[Path] = (), query: str = "", ring: Path | None = None
+    told: Settings, *, files: Sequence[Path] = (), query: str = "", case: str = "", ring: Path | None = None
 ) -> AsyncIterator[Reading]:
-    """Open history files, or without any the runs of the server that `query` lists ("" for all).
+    """Open history files, or all runs of one case, or the runs of the server that `query` lists ("" for all).
 
     `ring` is the key ring the files were recorded with, else that of this installation. Raises Problem: `no_keyring`,
-    `no_file`, `not_a_history`, `server_away`.
+    `no_file`, `not_a_history`, `unknown_case`, `server_away`.
     """
     converter_for = keys(told, ring)
     with quiet() as runtime:
@@ -51,7 +51,7 @@ async def opened(
             return
         client = await connect.connect(told)
         with connect.answering(client):
-            listed = histories.of_server(client, query)
+            listed = await histories.chain(client, case) if case else histories.of_server(client, query)
             yield Reading(
                 runs=listed, converter=converter_for(client.namespace), namespace=client.namespace, runtime=runtime
             )
@@ -61,9 +61,10 @@ def workflows() -> tuple[type, ...]:
     """List the workflow types of this project."""
     from workflows.escalation import Escalation
     from workflows.prevention import Prevention
+    from workflows.resweep import Resweep
     from workflows.sweep import Sweep
 
-    return (Escalation, Sweep, Prevention)
+    return (Escalation, Sweep, Resweep, Prevention)
 
 
 @contextmanager

@@ -10,19 +10,19 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, RPCTimeoutOrCancelledError
-from temporalio.common import WorkerDeploymentVersion
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from starter import sealing
+from starter.build_id import build_id
 from starter.errors import MISCONFIGURED, UNAVAILABLE, Problem
 from starter.settings import Settings
 from workflows.attributes import KEYS
@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
+DEPLOYMENT = "seawall"  # never with a dot in it: Temporal writes "deployment.build"
 PATIENCE = timedelta(seconds=10)
 _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 
@@ -125,16 +126,17 @@ def identity() -> str:
     return f"{socket.gethostname()[-6:]}.{os.getpid()}"
 
 
-def deployment() -> "WorkerDeploymentConfig":
-    """Name this code in few bytes: it is stored with every task. Routing by version is left to who operates it."""
+def deployment(settings: Settings) -> "WorkerDeploymentConfig":
+    """Name this code to Temporal. With `SEAWALL_VERSIONING=on` it gets work once its build is made current."""
     from temporalio.worker import WorkerDeploymentConfig  # not every door needs a worker
 
-    try:
-        release = metadata.version("seawall")
-    except metadata.PackageNotFoundError:  # run from its source, without being installed
-        release = "source"
-    version = WorkerDeploymentVersion(deployment_name="seawall", build_id=release)
-    return WorkerDeploymentConfig(version=version, use_worker_versioning=False)
+    named = settings.build_id or build_id()
+    version = WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=named)
+    if not settings.versioning:
+        return WorkerDeploymentConfig(version=version, use_worker_versioning=False)
+    return WorkerDeploymentConfig(
+        version=version, use_worker_versioning=True, default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE
+    )
 
 
 def server_away(address: str) -> Problem:

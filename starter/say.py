@@ -202,11 +202,23 @@ async def _explained(saying: _Saying, error: RPCError) -> Exception | None:
         return await _absence(saying)
     if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
         return saying.server_away()
+    if error.status is RPCStatusCode.FAILED_PRECONDITION:
+        return _stuck(saying)
     log.warning("message.refused_by_server", case_id=saying.case_id, message=saying.name, status=error.status.name)
     return Problem(
         "server_refused",
         f"The Temporal server refused the message ({error.status.name}); nothing was taken.",
         next_step="Check the connection profile (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY).",
+        exit_code=UNAVAILABLE,
+    )
+
+
+def _stuck(saying: _Saying) -> Problem:
+    """Say what a server means that refuses because the last task of the case failed."""
+    return Problem(
+        "case_stuck",
+        "The case cannot take messages: its own code fails, which pages an engineer. Nothing was taken.",
+        next_step=f"Repeat with the same request id ({saying.request_id}) when it goes on; see docs/deploying.md.",
         exit_code=UNAVAILABLE,
     )
 

@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     # Where this process serves /metrics, /healthz and /readyz, as host:port; empty serves nothing.
     metrics_address: str = Field(default="", pattern=ADDRESS)
     rulebook: Path = Path()
+    # Only workers of the build that was made current get cases (Worker Deployment Versioning); see docs/deploying.md.
+    versioning: bool = False
+    build_id: str = Field(default="", pattern=r"^[A-Za-z0-9_+-]{0,64}$")
+    # How often the watchdog asks which cases cannot go on; 0 leaves it out.
+    watchdog_seconds: float = Field(default=30.0, ge=0)
     # A case kept in memory costs a worker about 135 KiB, one put aside about 50 ms of CPU when it is next spoken to.
     cached_cases: int = Field(default=500, ge=0)
 

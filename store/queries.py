@@ -82,6 +82,14 @@ async def cards(
     return [CARD.validate_python(values) for values in found]
 
 
+async def open_case_ids(engine: AsyncEngine, *, opened_before: datetime) -> list[str]:
+    """List the ids of all open cases and follow-ups that were opened before a time, in no order."""
+    columns = tables.cases.c
+    query = select(columns.case_id).where(columns.closed_at.is_(None), columns.opened_at < opened_before)
+    async with reading(engine) as connection:
+        return list((await connection.execute(query)).scalars())
+
+
 def cursor(last: Card | Question, *, newest: bool = False) -> str:
     """Name the place after a line, for the next page; safe in a URL."""
     place: list[str | int]

@@ -157,7 +157,7 @@ class Case:
 
     def card(self) -> Card:
         """Draw the card that people see."""
-        return cards.card(self.file, tuple(self.watch.waits), workflow.now())
+        return cards.card(self.file, tuple(self.watch.waits), workflow.now(), self.watch.taken)
 
     def _drawn(self) -> Card:
         """Draw the card to be written down, and keep the text shown in the Temporal UI in step with it."""

@@ -11,6 +11,8 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.workflow import ActivityConfig, LocalActivityConfig
 
 TASK_QUEUE = "seawall"
+# These end on the build they began with; all others move to the build that is current (docs/deploying.md).
+PINNED = frozenset({"Sweep"})
 
 _PATIENT = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=1)

@@ -7,15 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.cases import Cases, Telling
     from activities.marketplace import Marketplace
-    from escalations.enforcement import Sought, Span, SweepOrder, Swept, Tally, combined, spans
-    from escalations.messages import ReportFinding, Said
+    from escalations.enforcement import Span, SweepOrder, Swept, Tally, combined, spans
     from workflows import options
+    from workflows.resweep import Resweep
     from workflows.waiting import Watch
 
 PATIENCE = timedelta(days=1)
@@ -23,7 +21,10 @@ PATIENCE = timedelta(days=1)
 
 @workflow.defn
 class Sweep:
-    """capture prior state → enforce → verify, batch by batch; or restore exactly; or look again later."""
+    """capture prior state → enforce → verify, batch by batch; or restore exactly.
+
+    Lives minutes to hours and ends on the build it began with, so that one sweep is one way of doing it.
+    """
 
     @workflow.init
     def __init__(self, order: SweepOrder) -> None:
@@ -39,8 +40,6 @@ class Sweep:
         try:
             if order.mode == "restore":
                 return await self._restored()
-            if order.mode == "watch":
-                return await self._looked_again()
             return await self._applied()
         finally:
             keeper.cancel()
@@ -61,7 +60,7 @@ class Sweep:
     async def _watched(self) -> None:
         """Start the one that looks again after an hour, a day, a week and a month; it outlives sweep and case."""
         await workflow.start_child_workflow(
-            Sweep.run,
+            Resweep.run,
             replace(self.order, mode="watch"),
             id=f"{workflow.info().workflow_id}/watch",
             parent_close_policy=ParentClosePolicy.ABANDON,
@@ -72,46 +71,6 @@ class Sweep:
         for span in spans(self.order):
             tallies.append(await self._hand(Marketplace.reverse, span, "restore exactly"))
         return Swept(order=self.order.number, reversed=combined(*tallies))
-
-    async def _looked_again(self) -> Swept:
-        """Search at each offset; what came back is the case's business again, even if it has closed."""
-        began = workflow.now()
-        for number, offset in enumerate(self.order.resweeps, 1):
-            await self.watch.until(
-                lambda: self.stopped, owner="seawall", reason="next re-sweep", until=began + offset, then="search again"
-            )
-            if self.stopped:
-                break
-            await self._look(number)
-        return Swept(order=self.order.number, killed=self.stopped)
-
-    async def _look(self, number: int) -> None:
-        """Search once more. A marketplace that stays away is told to the case; the later looks still happen."""
-        try:
-            found = await workflow.execute_activity_method(
-                Marketplace.find_listings, self._sought, **options.why(options.SEARCH, "search again")
-            )
-        except ActivityError:
-            await self._tell(f"failed-{number}", "resweep_failed", f"re-sweep {number} could not search; look by hand")
-            return
-        if found.count:
-            await self._tell(found.digest[:16], "resweep_found", f"{found.count} listings came back", found.digest)
-
-    async def _tell(self, delivery: str, kind: str, text: str, *evidence: str) -> None:
-        said = Said(request_id=f"resweep-{self.order.number}-{delivery}", person="seawall", door="sweep")
-        finding = ReportFinding(said=said, kind=kind, text=text, evidence=evidence)
-        telling = Telling(case_id=self.order.case_id, finding=finding)
-        try:
-            await workflow.execute_activity_method(Cases.tell_case, telling, **options.TELL_CASE)
-        except ActivityError:
-            workflow.logger.exception("resweep.untold")
-
-    @property
-    def _sought(self) -> Sought:
-        """What a watch looks for; a watch without it was ordered wrongly."""
-        if self.order.sought is None:
-            raise ApplicationError("a watch needs to know what it looks for", type="BadOrder", non_retryable=True)
-        return self.order.sought
 
     async def _hand(self, hand: Callable[[Any, Span], Any], span: Span, summary: str) -> Any:
         return await workflow.execute_activity_method(hand, span, **options.why(options.ENFORCEMENT, summary))

@@ -51,7 +51,7 @@ async def bill(client: Client, case_id: str) -> Bill:
     info = described.raw_description.workflow_execution_info
     total = actions((await handle.fetch_history()).events)
     async for child in client.list_workflows(f'WorkflowId STARTS_WITH "{case_id}/"', limit=50):
-        if child.workflow_type == "Sweep":
+        if child.workflow_type in ("Sweep", "Resweep"):
             own = await client.get_workflow_handle(child.id, run_id=child.run_id).fetch_history()
             total += actions(own.events)
     return Bill(events=info.history_length, size=info.history_size_bytes, actions=total)

@@ -25,6 +25,8 @@ DYNAMIC = (
     "frontend.WorkflowTimeSkippingEnabled=true",
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
+    # A run whose tasks fail is marked after two of them instead of five, which is seconds instead of a minute.
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
 )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from starter import codec_server, rules
+from starter import codec_server, rules, watchdog
 from starter.console.app import create_app
 from starter.intake import dispatch, routes, webhooks, wiring
 from starter.seeing import health
@@ -30,6 +30,8 @@ async def serve(told: Settings, stop: asyncio.Event) -> None:
         async with serving(told.metrics_address, health.routes(health.of_door(desk.engine, desk.connect))):
             tasks = [asyncio.create_task(each.serve()) for each in servers]
             tasks.append(asyncio.create_task(dispatch.run(desk, stop)))
+            if told.watchdog_seconds:
+                tasks.append(asyncio.create_task(watchdog.run(told, desk.connect, desk.engine, stop)))
             await stop.wait()
             for each in servers:
                 each.should_exit = True

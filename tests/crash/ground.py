@@ -33,8 +33,8 @@ FRESH_ATTRIBUTES = "system.forceSearchAttributesCacheRefreshOnRead=true"
 class Program:
     """One process of ours, known by its pid; it dies with the test."""
 
-    def __init__(self, argv: Sequence[str], env: dict[str, str], log: Path) -> None:
-        self._argv, self._env, self._log = tuple(argv), env, log
+    def __init__(self, argv: Sequence[str], env: dict[str, str], log: Path, *, cwd: Path = ROOT) -> None:
+        self._argv, self._env, self._log, self._cwd = tuple(argv), env, log, cwd
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -42,7 +42,7 @@ class Program:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._argv,
-                cwd=ROOT,
+                cwd=self._cwd,
                 env={**os.environ, **self._env},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,

@@ -19,7 +19,7 @@ from tests.crash.ground import Ground
 from tests.workflows.world import BLENDER, INJURED, POWER_BANK, recall
 from workflows import options
 from workflows.escalation import Escalation
-from workflows.sweep import Sweep
+from workflows.resweep import Resweep
 
 pytestmark = [pytest.mark.slow]
 
@@ -91,7 +91,7 @@ async def test_what_came_back_is_told_to_the_case_once_through_a_kill_at_each_bo
         case = await ground.world.opened(recall(BLENDER))
         await ground.world.gate(case, GateKind.LEGAL_REVIEW)
         await ground.client.execute_workflow(
-            Sweep.run,
+            Resweep.run,
             looking_again(await case.query(Escalation.file)),
             id=f"{ids.sweep_id(case.id, 1)}/watch",
             task_queue=options.TASK_QUEUE,

@@ -1,7 +1,8 @@
 """How are the recorded cases made? `make record`: deliberately, in a commit of its own that says why.
 
 The paths of `tests/workflows/test_paths.py` are walked on the real server, and the history of every workflow they
-made is kept, sealed with the corpus's own ring. The test that replays them never writes.
+made is kept, sealed with the corpus's own ring. The test that replays them never writes. The rulebook that they
+followed is kept beside them, for what-if: it asks the very same rules again.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from starter.rules import KEPT
 from tests.replay import corpus
 from tests.workflows import test_paths as paths
 from tests.workflows.living import living
@@ -49,6 +51,7 @@ async def record(into: Path) -> int:
                 for case_id in world.cases[before:]:
                     written += await _kept(world, case_id, name, into)
                 print(f"{name}: recorded", file=sys.stderr)
+            shutil.copytree(world.told.home / KEPT, into / corpus.RULEBOOKS.name)
     return written
 
 

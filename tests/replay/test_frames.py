@@ -11,7 +11,7 @@ from temporalio.api.enums.v1 import EventType
 
 from escalations.casefile import CaseFile
 from escalations.record import Card
-from replay import commands, frames, histories
+from replay import frames, histories, reading
 from replay.frames import Film
 from replay.histories import Recorded
 from starter.sealing import SealedPayloadConverter, data_converter
@@ -27,7 +27,7 @@ def recorded(name: str) -> Recorded:
 
 
 async def film(run: Recorded) -> Film:
-    return await frames.of_run(run, workflows=commands.ours(), converter=CONVERTER)
+    return await frames.of_run(run, workflows=reading.workflows(), converter=CONVERTER)
 
 
 def tasks(run: Recorded) -> list[int]:
@@ -82,7 +82,9 @@ def ends(run: Recorded) -> Iterator[Recorded]:
 async def test_a_run_without_a_completed_task_has_no_frames_and_is_not_waited_for() -> None:
     shown = [
         taken
-        async for taken in frames.of_runs(ends(recorded("ordinary")), workflows=commands.ours(), converter=CONVERTER)
+        async for taken in frames.of_runs(
+            ends(recorded("ordinary")), workflows=reading.workflows(), converter=CONVERTER
+        )
     ]
 
     assert [(taken.whole, taken.frames) for taken in shown] == [(True, ())] * 3
@@ -124,7 +126,7 @@ async def test_a_film_of_runs_that_follow_each_other_keeps_their_order_and_their
         replace(recorded("ordinary"), events=recorded("ordinary").events[:1]),
     ]
 
-    shown = [taken async for taken in frames.of_runs(runs, workflows=commands.ours(), converter=CONVERTER)]
+    shown = [taken async for taken in frames.of_runs(runs, workflows=reading.workflows(), converter=CONVERTER)]
 
     assert [taken.run for taken in shown] == runs
     assert [[frame.event_id for frame in taken.frames] for taken in shown] == [tasks(runs[0]), tasks(runs[1]), []]

@@ -21,8 +21,13 @@ from workflows import options
 
 
 @asynccontextmanager
-async def living(folder: Path, *, ring: KeyRing | None = None, cached: int = 1000) -> AsyncIterator[World]:
-    """Bring a world to life in `folder`; its server can skip time, with one clock per workflow."""
+async def living(
+    folder: Path, *, ring: KeyRing | None = None, cached: int = 1000, limits: tuple[str, ...] = ()
+) -> AsyncIterator[World]:
+    """Bring a world to life in `folder`; its server can skip time, with one clock per workflow.
+
+    `limits` are more of the server's settings, as `name=value`.
+    """
     async with AsyncExitStack() as stack:
         standins = await serve.start(folder / "standins")
         stack.push_async_callback(standins.stop)
@@ -30,7 +35,7 @@ async def living(folder: Path, *, ring: KeyRing | None = None, cached: int = 100
         engine = open_engine(told.database_url)
         stack.push_async_callback(engine.dispose)
         await migrations.upgrade(engine)
-        env = await stack.enter_async_context(await _server(ring or told))
+        env = await stack.enter_async_context(await _server(ring or told, limits))
         await connect.ensure_search_attributes(env.client)
         activities = await composition.hands(told, env.client, engine, stack)
         world = World(env=env, engine=engine, standins=standins, told=told)
@@ -66,8 +71,8 @@ def pointed_at(standins: serve.Running, home: Path) -> Settings:
     )
 
 
-async def _server(keys: KeyRing | Settings) -> WorkflowEnvironment:
-    extra = [part for value in DYNAMIC for part in ("--dynamic-config-value", value)]
+async def _server(keys: KeyRing | Settings, limits: tuple[str, ...]) -> WorkflowEnvironment:
+    extra = [part for value in (*DYNAMIC, *limits) for part in ("--dynamic-config-value", value)]
     extra += ["--dynamic-config-value", "system.forceSearchAttributesCacheRefreshOnRead=true"]
     return await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=temporal_binary(),

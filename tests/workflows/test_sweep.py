@@ -14,7 +14,7 @@ from escalations.messages import TaskDone
 from standins import catalogue
 from tests.workflows.steering import HIDE, any_run, filed, noted, seen, still
 from tests.workflows.world import Handle, World, recall
-from workflows.sweep import Sweep
+from workflows.resweep import Resweep
 
 RELISTED = "L-RELISTED"
 
@@ -48,7 +48,7 @@ def relisted(goods: list[catalogue.Listing], name: str) -> list[catalogue.Listin
 
 
 def watch_of(world: World, handle: Handle) -> Any:
-    return world.env.client.get_workflow_handle_for(Sweep.run, f"{ids.sweep_id(handle.id, 1)}/watch")
+    return world.env.client.get_workflow_handle_for(Resweep.run, f"{ids.sweep_id(handle.id, 1)}/watch")
 
 
 async def contained(world: World) -> Handle:

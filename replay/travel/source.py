@@ -1,0 +1,76 @@
+"""Whose history is meant? A case of the server, or the one whose exported history lies in a file or folder."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from replay import histories, reading
+from replay.histories import Recorded
+from replay.reading import Reading
+from replay.travel.journey import Journey, travelled
+from starter.errors import BAD_INPUT, Problem
+from starter.settings import Settings
+
+LONG = 5000
+
+
+@asynccontextmanager
+async def opened(told: Settings, what: str, *, case: str = "", ring: Path | None = None) -> AsyncIterator[Journey]:
+    """Replay all runs of a case id, or of `case` (default: the only case) among the histories at a path.
+
+    Raises Problem: those of `reading.opened` and of `travelled`, and `which_case`.
+    """
+    if path := _path(what):
+        async with reading.opened(told, files=[path], ring=ring) as read:
+            runs = [run async for run in _each(read)]
+            named = _named(runs, case)
+            yield await _travelled([run for run in runs if run.workflow_id == named], read)
+    elif what.endswith(histories.SUFFIXES):
+        raise Problem("no_file", f"{what} does not exist.", next_step="Name a case, or history files.")
+    else:
+        async with reading.opened(told, case=case or what, ring=ring) as read:
+            yield await _travelled([run async for run in _each(read)], read)
+
+
+def _path(what: str) -> Path | None:
+    return Path(what) if os.path.exists(what) else None
+
+
+async def _travelled(runs: list[Recorded], read: Reading) -> Journey:
+    events = sum(len(run.events) for run in runs)
+    if events > LONG and sys.stderr.isatty():
+        print(f"replaying {events} events of {len(runs)} runs …", file=sys.stderr)  # noqa: T201 (progress)
+    return await travelled(
+        runs,
+        workflows=reading.workflows(),
+        converter=read.converter,
+        namespace=read.namespace,
+        runtime=read.runtime,
+    )
+
+
+def _named(runs: list[Recorded], case: str) -> str:
+    """Choose the case: the named one, else the only one that is nobody's sweep or follow-up."""
+    ids = sorted({run.workflow_id for run in runs})
+    whole = [each for each in ids if "/" not in each]
+    if case and case not in ids:
+        raise _which(f"There is no history of {case} there", ids)
+    if not case and len(ids) > 1 and len(whole) != 1:
+        raise _which("Several cases are there", ids)
+    return case or (ids[0] if len(ids) == 1 else whole[0])
+
+
+def _which(what: str, ids: list[str]) -> Problem:
+    named = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+    return Problem("which_case", f"{what}: {named}.", next_step="Name one with --case.", exit_code=BAD_INPUT)
+
+
+async def _each(read: Reading) -> AsyncIterator[Recorded]:
+    if isinstance(read.runs, AsyncIterator):
+        async for run in read.runs:
+            yield run
+    else:
+        for run in read.runs:
+            yield run

@@ -1,0 +1,133 @@
+"""What answers when a recorded story is told again? The record, exactly; only the rules are asked anew."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from temporalio.api.common.v1 import Payload
+from temporalio.bridge.proto.activity_result import ActivityResolution
+from temporalio.converter import PayloadConverter
+
+from escalations.rulebook import Rulebook, UnknownRulebook
+from replay.simulator import Simulation
+from replay.simulator_values import Values
+from replay.simulator_world import Beginning, Birth, Call, Coming, Halted, Living
+from replay.traces import Answer, Trace
+from replay.whatif_life import MUTABLE, RECORD, Desk, Life, beginning, lived
+from replay.whatif_rules import Rules, Whichever
+
+Finder = Callable[[str], Rulebook]
+
+
+class Retold:
+    """The world as it was. Every answer comes when it was seen; it learns when each was asked for."""
+
+    def __init__(self, trace: Trace, desk: Desk, versions: "Versions") -> None:
+        self.trace = trace
+        self.sim: Simulation | None = None
+        self.ruled: list[tuple[Answer, ActivityResolution]] = []
+        self._desk = desk
+        self._versions = versions
+        self._answers = {(answer.run, answer.kind, answer.key): answer for answer in trace.answers}
+
+    def _found(self, living: Living, call: Call) -> Answer | None:
+        answer = self._answers.get((living.number, call.kind, call.key))
+        if answer is None or answer.type != call.type:
+            return None
+        answer.asked = call.at
+        return answer
+
+    def answer(self, living: Living, call: Call) -> Coming | None:
+        """Answer an activity as recorded; a question of policy and the casebook are answered anew."""
+        found = self._found(living, call)
+        if found is None or found.resolution is None or found.seen is None:
+            if call.type == RECORD:
+                self._desk.recorded(call)  # written, though its answer was not seen before the record ends
+            return None
+        resolution = found.resolution
+        if not resolution.HasField("backoff"):
+            if call.type == RECORD and resolution.HasField("completed"):
+                resolution = self._desk.recorded(call)
+            elif self._desk.rules_on(call):
+                resolution = self._desk.ruled(call, self._versions.of_answer(found, self._desk))
+                self.ruled.append((found, resolution))
+        return Coming(at=found.seen, resolution=resolution)
+
+    def birth(self, living: Living, call: Call) -> Birth | None:
+        """Begin a child as recorded."""
+        found = self._found(living, call)
+        if found is None or found.begun is None:
+            return None
+        end = Coming(at=found.seen, child=found.child) if found.seen is not None and found.child is not None else None
+        return Birth(at=found.begun, run_id=found.child_run, refused=found.refused, end=end)
+
+    def passed_on(self, living: Living, call: Call) -> Coming | None:
+        """Answer a signal as recorded."""
+        found = self._found(living, call)
+        return None if found is None or found.seen is None else Coming(at=found.seen, failure=found.failure)
+
+    def rings(self, living: Living, key: str, lasts: int, at: int) -> int:
+        """Ring when it was seen; what was not seen rings after the end of the record."""
+        recorded = self.trace.runs[living.number].timers.get(key)
+        if recorded is None or recorded.lasts != lasts:
+            return at + lasts
+        return recorded.seen if recorded.seen is not None else max(at + lasts, self.trace.ends + 1)
+
+    def goes_on(self, living: Living, payloads: tuple[Payload, ...], at: int) -> Beginning | None:
+        """Begin the next run with what this one hands over."""
+        follows = living.number + 1
+        if follows >= len(self.trace.runs):
+            return None
+        return replace(beginning(self.trace.runs[follows]), input=payloads)
+
+    def lived(self, living: Living, at: int) -> None:
+        """Begin a run that was opened anew after this one ended."""
+        follows = living.number + 1
+        if living.ended == "completed" and follows < len(self.trace.runs) and self.sim is not None:
+            self.sim.begin(living.workflow_id, beginning(self.trace.runs[follows]))
+
+    def unheard(self, update_id: str) -> None:
+        """Nothing that was taken goes unheard when the story is the same."""
+
+
+class Versions:
+    """Finds the rulebook that an answer was given under."""
+
+    def __init__(self, find: Finder, rules: Rules) -> None:
+        self._find = find
+        self._rules = rules
+
+    def of_answer(self, answer: Answer, desk: Desk) -> Whichever:
+        """Find the rulebook of a recorded answer. Raises Halted when it is not kept."""
+        question = self._rules.questions[answer.type]
+        if answer.resolution is None or not answer.resolution.HasField("completed"):
+            return self.named("")
+        told = desk.values.value(answer.resolution.completed.result, question.answered)
+        return self.named(told.rulebook)
+
+    def named(self, version: str) -> Whichever:
+        """Find a version; "" is the one of today."""
+        try:
+            return Whichever(self._find(version))
+        except UnknownRulebook as gone:
+            raise Halted(str(gone)) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """A story told again: the life it was, each question of policy with its new answer, the values they name."""
+
+    life: Life
+    ruled: tuple[tuple[Answer, ActivityResolution], ...]
+    values: Values
+
+
+def retold(trace: Trace, rules: Rules, find: Finder, recorded: PayloadConverter, classes: dict[str, type]) -> Telling:
+    """Tell the recorded story of a case again, under the rules it had."""
+    values = Values(recorded, MUTABLE)
+    desk = Desk(rules=rules, values=values)
+    world = Retold(trace, desk, Versions(find, rules))
+    sim = world.sim = Simulation(world, values, classes, until=trace.ends)
+    sim.begin(trace.case_id, beginning(trace.runs[0]))
+    for place, said in enumerate(trace.messages):
+        sim.say(said.seen, trace.case_id, said, str(place))
+    return Telling(life=lived(sim, trace, desk), ruled=tuple(world.ruled), values=values)
