@@ -17,6 +17,7 @@ from escalations.rules import ANYWHERE, ClockRule, Start, Unit
 from escalations.starting import Begin
 
 PER_REPORT = (Start.RECEIPT, Start.DECISION)
+CLAIMED = "awareness_claimed"
 AFTER_THE_ACT = (Start.DECISION, Start.CONTAINMENT)
 
 
@@ -104,7 +105,7 @@ def _begins(book: Rulebook, known: Known, rule: ClockRule, sights: _Sights) -> I
     if rule.starts_at in AFTER_THE_ACT and not known.acted:
         return
     if rule.starts_at in PER_REPORT:
-        yield from _per_report(known, rule, sights)
+        yield from _per_report(book, known, rule, sights)
         return
     if not _applies(rule, sights.of(known.intakes, known.markets)):
         return
@@ -118,7 +119,7 @@ def _begins(book: Rulebook, known: Known, rule: ClockRule, sights: _Sights) -> I
         case Start.INTAKE:
             yield Begin(t0=min(intake.received_at for intake in known.intakes), basis="intake")
         case _:
-            yield _awareness(book, known, rule)
+            yield (_knowledge if rule.starts_at is Start.KNOWLEDGE else _awareness)(book, known, rule)
 
 
 def _per_event(book: Rulebook, known: Known, rule: ClockRule) -> Iterator[Begin]:
@@ -146,7 +147,7 @@ def _names(intake: Intake) -> set[str]:
     return {*intake.listings, *(order.listings if order else ()), *(product.gtins if product else ())}
 
 
-def _per_report(known: Known, rule: ClockRule, sights: _Sights) -> Iterator[Begin]:
+def _per_report(book: Rulebook, known: Known, rule: ClockRule, sights: _Sights) -> Iterator[Begin]:
     """Start once for each order or report; the same order received twice starts once, at its earliest receipt."""
     seen: dict[str, Begin] = {}
     for intake in known.intakes:
@@ -162,6 +163,7 @@ def _per_report(known: Known, rule: ClockRule, sights: _Sights) -> Iterator[Begi
             subject=subject,
             recipient=order.authority if order else "",
             covered=_covered(known, intake),
+            countries=situation.places(book, intake),
         )
         before = seen.get(subject.casefold())
         seen[subject.casefold()] = _earlier(before, begin) if before else begin
@@ -176,15 +178,30 @@ def _earlier(one: Begin, other: Begin) -> Begin:
 def _awareness(book: Rulebook, known: Known, rule: ClockRule) -> Begin:
     """Find when the company knew: at the earliest report anywhere, or of the rule's own jurisdiction.
 
-    Knowledge of anybody in the company counts, so the report that reached a ticket first does not matter.
+    Knowledge of anybody in the company counts, so the report that reached a ticket first does not matter. An earlier
+    awareness that is claimed and not accepted is kept beside it (the event `awareness_claimed`).
     """
     own = [intake for intake in known.intakes if rule.jurisdiction in (ANYWHERE, *situation.places(book, intake))]
     own_t0 = min(_aware(intake) for intake in own or known.intakes)
-    if rule.starts_at is Start.OWN_AWARENESS:
-        return Begin(t0=own_t0, basis="awareness")
+    claims = [event.at for intake in known.intakes for event in intake.facts.events if event.kind == CLAIMED]
+    claimed = min(claims, default=None)
+    if rule.starts_at in (Start.OWN_AWARENESS, Start.KNOWLEDGE):
+        return Begin(t0=own_t0, basis="awareness", claimed=claimed)
     t0 = min(_aware(intake) for intake in known.intakes)
     imputed = "awareness, imputed from a report elsewhere" if t0 < own_t0 else "awareness"
-    return Begin(t0=t0, basis=imputed, latest=own_t0)
+    return Begin(t0=t0, basis=imputed, latest=own_t0, claimed=claimed)
+
+
+def _knowledge(book: Rulebook, known: Known, rule: ClockRule) -> Begin:
+    """Start when it was learned what the rule asks for: with the first reports, or now, when the case runs already.
+
+    A clock that was started keeps its start.
+    """
+    aware = _awareness(book, known, rule)
+    ran = [clock for clock in known.clocks if base(clock.rule) == rule.id and not clock.origin]
+    if ran:
+        return replace(aware, t0=ran[0].t0, basis=ran[0].t0_basis)
+    return replace(aware, t0=known.now, basis="knowledge") if known.clocks and known.now > aware.t0 else aware
 
 
 def _aware(intake: Intake) -> datetime:

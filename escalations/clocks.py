@@ -47,9 +47,10 @@ class Clock:
     earliest defensible due time, `due_legal_latest` the most lenient reading (display only), `internal_target` the
     house target of a duty that has no number (never shown as law). Exactly one of `due_operational` and
     `internal_target` is set. `subject` is the order or report that started it, empty when the case did; `contested`
-    means that a later start is arguable. `not_before` opens a window: fulfilled sooner is too early. `origin` is the
-    case a merged clock came from and its name there, `decided_by` who decided that it does not apply. `restart_period`
-    is set where a suspended clock starts afresh (zero otherwise: what was left runs on). Times are UTC.
+    means that a later start is arguable, or an earlier one is claimed; the derivation names it. `not_before` opens a
+    window: fulfilled sooner is too early. `origin` is the case a merged clock came from and its name there,
+    `decided_by` who decided that it does not apply. `restart_period` is set where a suspended clock starts afresh, zero
+    where the rest of it runs on. Times are UTC.
     """
 
     rule: str
@@ -86,6 +87,7 @@ class Clock:
 
 WARNINGS = (("50 %", 50), ("75 %", 75), ("90 %", 90))
 LAST_CALL = "margin"
+PAUSED = "suspended for "
 OPEN = (ClockStatus.RUNNING, ClockStatus.SUSPENDED)
 
 
@@ -158,6 +160,11 @@ def miss(clock: Clock, now: datetime) -> Clock:
     return replace(clock, status=ClockStatus.MISSED, reason="the due time passed before the duty was fulfilled")
 
 
+def was_suspended(clock: Clock) -> bool:
+    """Ask whether a clock stands still, or ever did: its due time is then not that of its rule any more."""
+    return clock.suspended_at is not None or any(step.startswith(PAUSED) for step in clock.derivation)
+
+
 def suspend(clock: Clock, now: datetime, reason: str) -> Clock:
     """Let a clock stand still, where its rule allows it. Raises ClockRefusal."""
     if not clock.may_suspend:
@@ -183,7 +190,7 @@ def release(clock: Clock, now: datetime, reason: str = "") -> Clock:
         suspended_at=None,
         reason=why,
         due_history=(*clock.due_history, history),
-        derivation=(*clock.derivation, f"suspended for {_minutes(pause)}, released {now:%Y-%m-%dT%H:%M:%SZ}"),
+        derivation=(*clock.derivation, f"{PAUSED}{_minutes(pause)}, released {now:%Y-%m-%dT%H:%M:%SZ}"),
     )
     if not clock.restart_period:
         return replace(

@@ -19,13 +19,18 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One way to count, with its calendar frozen. `min_working_days` is that of Regulation 1182/71 art. 3(5)."""
+    """One way to count, with its calendar frozen. `min_working_days` is that of Regulation 1182/71 art. 3(5).
+
+    `number` replaces the rule's where it is not 0; `working_days` counts only those of a period in calendar days.
+    """
 
     zone: str
     calendar: Calendar
     roll_forward: bool = False
     min_working_days: int = 0
     exclude_day_zero: bool = True
+    number: int = 0
+    working_days: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +103,10 @@ def ends(unit: Unit, number: int, t0: datetime, reading: Reading | None, *, work
         return _at_least_working_days(t0, elapsed_hours(t0, number), reading)
     if reading is None:
         raise ValueError(f"a period in {unit.value} needs a calendar; add `counting` to the rule")
+    number = reading.number or number
     match unit:
+        case Unit.CALENDAR_DAY if reading.working_days:
+            return working_days(t0, number, reading)
         case Unit.HOUR:
             return working_hours(t0, number, reading)
         case Unit.WORKING_DAY | Unit.BUSINESS_DAY:

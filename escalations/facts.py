@@ -72,6 +72,8 @@ MARKS = (
     "adult_abused",
     "specified_grievance",
     "election_period",
+    "complex_dispute",
+    "deceptive_high_volume",
 )
 EVENTS = (
     "breach_assessed",
@@ -102,6 +104,9 @@ EVENTS = (
     "false_disclosure_notified",
     "transaction_rejected",
     "poster_asked",
+    "awareness_claimed",
+    "complaint_upheld",
+    "termination_reasons_given",
 )
 COMPLEX = ("marks", "subjects", "events")
 NAMES = (

@@ -81,6 +81,7 @@ class Milestone(StrEnum):
     VERIFIED = "verified"
     SUSPENDED = "suspended"
     DELETED = "deleted"
+    CONTRACT_ENDED = "contract_ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

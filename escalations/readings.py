@@ -10,7 +10,16 @@ from escalations.calendars import Calendar, CalendarGap
 from escalations.clocks import Clock
 from escalations.counting import Reading
 from escalations.rulebook import Country, Rulebook
-from escalations.rules import ESTABLISHMENT, ORDER_COUNTRY, ClockRule, Counting, Unit
+from escalations.rules import (
+    ANYWHERE,
+    ESTABLISHMENT,
+    ORDER_COUNTRY,
+    PLACES,
+    REPORT_COUNTRIES,
+    ClockRule,
+    Counting,
+    Unit,
+)
 from escalations.starting import Begin
 
 LONGEST_DAY_OFF_RUN = timedelta(days=60)
@@ -57,7 +66,7 @@ def alone(book: Rulebook, calendars: Calendars, rule: ClockRule, at: datetime, *
         known = ", ".join(one.code for one in book.countries)
         raise BadClockInput("calendar", f"{country} is not known; use one of {known}")
     home = replace(book, platform=replace(book.platform, establishment=chosen.code))
-    begin = Begin(t0=at.astimezone(UTC), basis="given")
+    begin = Begin(t0=at.astimezone(UTC), basis="given", countries=(chosen.code,))
     try:
         return starting.started(rule, frozen(home, calendars, rule, begin, chosen))
     except CalendarGap as gap:
@@ -69,16 +78,16 @@ def frozen(book: Rulebook, calendars: Calendars, rule: ClockRule, begin: Begin, 
     if rule.unit in WITHOUT_A_COUNT or not rule.counting:
         return begin
     last = begin.latest or begin.t0
-    number = max(rule.number, rule.most)
+    number = max(rule.number, rule.most, *(counting.number for counting in rule.counting))
     span = timedelta(days=31 * number) if rule.unit is Unit.MONTH else timedelta(days=2 * number)
     years = begin.t0.year - 1, (last + span + LONGEST_DAY_OFF_RUN).year
-    readings: list[Reading] = []
-    for counting in rule.counting:
-        reading = _reading(book, calendars, counting, ordering, years)
-        if reading is not None:
-            reading = replace(reading, exclude_day_zero=rule.exclude_day_zero)
-        if reading is not None and reading not in readings:
-            readings.append(reading)
+    places = _places(book, rule, begin, ordering)
+    found = [
+        replace(_reading(calendars, counting, country, years), exclude_day_zero=rule.exclude_day_zero)
+        for counting in rule.counting
+        for country in places.get(counting.calendar, (None,))
+    ]
+    readings = [reading for at, reading in enumerate(found) if reading not in found[:at]]
     ids = ", ".join(dict.fromkeys(reading.calendar.id for reading in readings))
     return replace(begin, readings=tuple(readings), pinned=f"{calendars.versions} ({ids})")
 
@@ -88,25 +97,32 @@ def zone(book: Rulebook, rule: ClockRule) -> ZoneInfo:
     home = book.country(book.platform.establishment)
     own = book.country(rule.jurisdiction)
     name = rule.counting[0].zone if rule.counting else own.zone if own else ESTABLISHMENT
-    name = home.zone if home and name in (ESTABLISHMENT, ORDER_COUNTRY) else name
+    name = home.zone if home and name in PLACES else name
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         raise BadClockInput("zone", f"{name} is not known; use one such as Europe/Dublin") from None
 
 
-def _reading(
-    book: Rulebook, calendars: Calendars, counting: Counting, ordering: Country | None, years: tuple[int, int]
-) -> Reading | None:
-    """Freeze one way to count; None where it needs the country of an order that is not in the book."""
-    places = {ESTABLISHMENT: book.country(book.platform.establishment), ORDER_COUNTRY: ordering}
-    country = places.get(counting.calendar)
-    if country is None and counting.calendar in places:
-        return None
+def _places(book: Rulebook, rule: ClockRule, begin: Begin, ordering: Country | None) -> dict[str, tuple[Country, ...]]:
+    """Find the countries that a rule leaves open; none for an order or a report whose country is not in the book."""
+    home = book.country(book.platform.establishment)
+    named = [country for code in begin.countries if (country := book.country(code))]
+    return {
+        ESTABLISHMENT: (home,) if home else (),
+        ORDER_COUNTRY: (ordering,) if ordering else (),
+        REPORT_COUNTRIES: tuple(one for one in named if rule.jurisdiction in (ANYWHERE, one.code, one.legal_order)),
+    }
+
+
+def _reading(calendars: Calendars, counting: Counting, country: Country | None, years: tuple[int, int]) -> Reading:
+    """Freeze one way to count, in a country where the rule leaves it open."""
     calendar = calendars.frozen(country.calendar if country else counting.calendar, *years)
     return Reading(
         zone=country.zone if country else counting.zone,
         calendar=replace(calendar, weekend=counting.weekend) if counting.weekend else calendar,
         roll_forward=counting.roll_forward,
         min_working_days=counting.min_working_days,
+        number=counting.number,
+        working_days=counting.working_days,
     )

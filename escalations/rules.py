@@ -11,6 +11,8 @@ from escalations.model import Milestone
 ANYWHERE = "any"
 ORDER_COUNTRY = "order_country"
 ESTABLISHMENT = "establishment"
+REPORT_COUNTRIES = "report_countries"
+PLACES = (ESTABLISHMENT, ORDER_COUNTRY, REPORT_COUNTRIES)
 
 
 class Unit(StrEnum):
@@ -34,14 +36,16 @@ class Start(StrEnum):
     """The event that starts a rule. `receipt` starts once per report, the others once per case.
 
     `awareness` is the earliest of any report, `own_awareness` the earliest of a report that concerns the rule's own
-    jurisdiction; `decision` and `containment` start after the act; `event` starts once per dated event of
-    the rule's kind that was told (`facts.EVENTS`).
+    jurisdiction, `knowledge` that too, but no sooner than it was learned what the rule asks for; `decision` and
+    `containment` start after the act; `event` starts once per dated event of the rule's kind that was told
+    (`facts.EVENTS`).
     """
 
     INTAKE = "intake"
     RECEIPT = "receipt"
     AWARENESS = "awareness"
     OWN_AWARENESS = "own_awareness"
+    KNOWLEDGE = "knowledge"
     DECISION = "decision"
     CONTAINMENT = "containment"
     EVENT = "event"
@@ -51,7 +55,9 @@ class Start(StrEnum):
 class Counting:
     """One defensible way to count: where days begin and end, which days work, what happens at the end.
 
-    `zone` and `calendar` may be `establishment` or `order_country`. `weekend` is empty for the calendar's own.
+    `zone` and `calendar` may be one of `PLACES`; `report_countries` are those that the report names, each counted.
+    `weekend` is empty for the calendar's own. `number` and `working_days` are another number that is defended, and
+    whether only working days are counted after all; 0 and False leave the rule's own.
     """
 
     zone: str
@@ -59,6 +65,8 @@ class Counting:
     weekend: tuple[int, ...] = ()
     roll_forward: bool = False
     min_working_days: int = 0
+    number: int = 0
+    working_days: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,16 @@ from escalations.clocks import Clock, ClockStatus, DueChange
 from escalations.counting import End, Reading
 from escalations.rules import ClockRule, Unit
 
+FOLLOWED = (ClockStatus.RUNNING, ClockStatus.MET)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
     """What starts a clock. `latest` is a later start that could be argued, `ordered` the date an order itself sets.
 
+    `claimed` is an earlier start that somebody claims and nobody accepted: it is shown and not worked to.
     `subject` is the order or report; `pinned` names the versions of the calendars and of the zone data; `covered`: it
-    names only offers that reports before it named.
+    names only offers that reports before it named. `countries` are those that the report names.
     """
 
     t0: datetime
@@ -31,6 +34,8 @@ class Begin:
     readings: tuple[Reading, ...] = ()
     pinned: str = ""
     covered: bool = False
+    countries: tuple[str, ...] = ()
+    claimed: datetime | None = None
 
 
 def started(rule: ClockRule, begin: Begin) -> Clock:
@@ -47,7 +52,7 @@ def started(rule: ClockRule, begin: Begin) -> Clock:
         owner=rule.owner,
         recipient=begin.recipient or rule.recipient,
         margin=rule.margin,
-        contested=begin.latest is not None and begin.latest > begin.t0,
+        contested=_argued(begin) or _claims(begin),
         may_suspend=bool(rule.suspends_on),
         confidence=rule.confidence,
         force=rule.force,
@@ -55,27 +60,67 @@ def started(rule: ClockRule, begin: Begin) -> Clock:
         restart_period=timedelta(hours=rule.number) if rule.restarts else timedelta(),
     )
     if rule.unit is Unit.QUALITATIVE and begin.ordered is None:
-        return _towards_target(clock, rule)
-    return _towards_due(clock, rule, begin)
+        clock = _towards_target(clock, rule)
+    else:
+        clock = _towards_due(clock, rule, begin)
+    if begin.claimed is None or not _claims(begin):
+        return clock
+    step = f"an earlier start {counting.utc(begin.claimed)} is claimed and contested"
+    if clock.due_operational and not begin.ordered:
+        step += f"; it would be due {counting.utc(min(end.at for end in _ends(rule, begin.claimed, begin)))}"
+    return replace(clock, derivation=(*clock.derivation, step))
 
 
 def merged(kept: Clock | None, fresh: Clock, now: datetime, *, order_moved: bool = False) -> Clock:
     """Bring a clock of the case in line with what is known now.
 
     It moves earlier when an earlier start or a shorter date becomes known, and later only when the authority itself
-    moved the date of its order (`order_moved`). A clock that has ended, or was ever suspended, is left as it is.
+    moved the date of its order (`order_moved`). What was fulfilled in time may turn out to have been late. A clock that
+    ended otherwise, or was ever suspended, is left as it is.
     """
     if kept is None:
         return fresh
     before, after = clocks.wanted_at(kept), clocks.wanted_at(fresh)
-    if kept.status is not ClockStatus.RUNNING or before is None or after is None or before == after:
+    if kept.status not in FOLLOWED or clocks.was_suspended(kept) or before is None or after is None:
         return kept
-    if kept.reason or (after > before and not order_moved):
+    if before == after:
+        return _claimed(kept, fresh)
+    if after > before and (kept.status is ClockStatus.MET or not order_moved):
         return kept
     way = "earlier" if after < before else "later"
     reason = f"moved {way}: {fresh.t0_basis}" if fresh.t0 != kept.t0 else f"moved {way}: the order's date"
     change = DueChange(due_operational=kept.due_operational, changed_at=now, reason=reason)
-    return replace(fresh, rule=kept.rule, due_history=(*kept.due_history, change))
+    moved = replace(fresh, rule=kept.rule, due_history=(*kept.due_history, change))
+    return _judged_again(kept, moved) if kept.status is ClockStatus.MET else moved
+
+
+def _claimed(kept: Clock, fresh: Clock) -> Clock:
+    """Take over that another start is claimed; nothing else changes while the due time stands."""
+    if kept.contested == fresh.contested or kept.status is not ClockStatus.RUNNING:
+        return kept
+    return replace(kept, contested=fresh.contested, derivation=fresh.derivation)
+
+
+def _judged_again(kept: Clock, moved: Clock) -> Clock:
+    """Hold what was fulfilled against a due time that moved earlier; of a duty without a number nothing changes."""
+    if moved.due_operational is None or kept.met_at is None:
+        return kept
+    late = kept.met_at > moved.due_operational
+    return replace(
+        moved,
+        status=ClockStatus.MISSED if late else ClockStatus.MET,
+        met_at=kept.met_at,
+        proof=kept.proof,
+        reason="fulfilled after the due time that the earlier start gives" if late else kept.reason,
+    )
+
+
+def _argued(begin: Begin) -> bool:
+    return begin.latest is not None and begin.latest > begin.t0
+
+
+def _claims(begin: Begin) -> bool:
+    return begin.claimed is not None and begin.claimed < begin.t0
 
 
 def _towards_target(clock: Clock, rule: ClockRule) -> Clock:
@@ -87,7 +132,7 @@ def _towards_target(clock: Clock, rule: ClockRule) -> Clock:
 def _towards_due(clock: Clock, rule: ClockRule, begin: Begin) -> Clock:
     at_start = _ends(rule, begin.t0, begin)
     first = min(at_start, key=lambda end: end.at)
-    later = _ends(rule, begin.latest, begin) if clock.contested and begin.latest else ()
+    later = _ends(rule, begin.latest, begin) if begin.latest and _argued(begin) else ()
     last = max((*at_start, *later), key=lambda end: end.at)
     due, steps, latest = first.at, first.steps, last.at
     if last.at != first.at:

@@ -34,6 +34,8 @@ def clock(row: schema.ClockRow) -> ClockRule:
                 weekend=tuple(WEEKDAYS.index(day) for day in one.weekend),
                 roll_forward=one.roll_forward,
                 min_working_days=one.min_working_days,
+                number=one.n or 0,
+                working_days=one.working_days,
             )
             for one in readings
         ),

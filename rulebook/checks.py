@@ -8,7 +8,7 @@ from escalations.consensus import GateKind
 from escalations.facts import EVENTS
 from escalations.playbooks import GateRule, Panel, Playbook
 from escalations.rulebook import Roster, Rulebook
-from escalations.rules import ESTABLISHMENT, ORDER_COUNTRY, ClockRule, Start, Unit
+from escalations.rules import PLACES, ClockRule, Start, Unit
 from escalations.telling import WORDINGS
 from rulebook.calendars import Calendars
 from rulebook.reading import Place
@@ -37,7 +37,12 @@ def clock_faults(rule: ClockRule, roster: Roster, number: int) -> Iterator[Fault
     if not roster.persons_in(rule.owner):
         yield (*here, "owner"), f"nobody holds the role {rule.owner}; name a role of rosters.yaml"
     for at, one in enumerate(rule.counting):
-        yield from _zone_faults((*here, "counting", "readings", at), one.zone, one.calendar)
+        row: Place = (*here, "counting", "readings", at)
+        yield from _zone_faults(row, one.zone, one.calendar)
+        if one.number and (rule.unit is Unit.HOUR or rule.most):
+            yield (*row, "n"), "a reading has another number only of days or months, and in no window; remove n"
+        if one.working_days and rule.unit is not Unit.CALENDAR_DAY:
+            yield (*row, "working_days"), "only a period in calendar days may be read in working days; remove it"
 
 
 def version_faults(rule: ClockRule, before: list[ClockRule], number: int) -> Iterator[Fault]:
@@ -217,11 +222,10 @@ def _distinct(roles: list[str], roster: Roster, taken: frozenset[str]) -> bool:
 
 
 def _zone_faults(here: Place, zone: str, calendar: str) -> Iterator[Fault]:
-    relative = (ESTABLISHMENT, ORDER_COUNTRY)
-    if (zone in relative or calendar in relative) and zone != calendar:
-        yield here, "zone and calendar belong together; make both establishment, both order_country, or name both"
+    if (zone in PLACES or calendar in PLACES) and zone != calendar:
+        yield here, f"zone and calendar belong together; give both the same of {', '.join(PLACES)}, or name both"
         return
-    if zone in relative:
+    if zone in PLACES:
         return
     try:
         ZoneInfo(zone)

@@ -79,6 +79,8 @@ class ReadingRow(Rim):
     weekend: Annotated[list[Weekday], BeforeValidator(words)] = []
     roll_forward: bool = False
     min_working_days: Annotated[int, Field(ge=0, le=9)] = 0
+    n: Annotated[int, Field(ge=1, le=9999)] | None = None
+    working_days: bool = False
 
 
 class CountingRow(Rim):

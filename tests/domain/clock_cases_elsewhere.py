@@ -16,10 +16,34 @@ def at(place, rule, start, due, domain="PSAFE", **more):
 COPYRIGHT = ("copyright",)
 CSAM = ("csam",)
 US = (
-    at("US", "US-INF-a1", "2026-10-22T15:00Z", "2026-11-02T04:59:59Z", "IDV", event="qualified_high_volume"),
+    at(
+        "US",
+        "US-INF-a1",
+        "2026-10-22T15:00Z",
+        "2026-11-02T04:59:59Z",
+        "IDV",
+        event="qualified_high_volume",
+        latest="2026-11-03T04:59:59Z",
+    ),
     at("US", "US-INF-a1-3BD", "2026-11-25T15:00Z", "2026-12-02T04:59:59Z", "IDV", event="bank_data_requested"),
-    at("US", "US-INF-a2", "2026-12-22T15:00Z", "2027-01-02T04:59:59Z", "IDV", event="information_received"),
-    at("US", "US-INF-a1C", "2027-03-04T15:00Z", "2027-03-15T03:59:59Z", "IDV", event="missing_information_notified"),
+    at(
+        "US",
+        "US-INF-a2",
+        "2026-12-22T15:00Z",
+        "2027-01-02T04:59:59Z",
+        "IDV",
+        event="information_received",
+        latest="2027-01-05T04:59:59Z",
+    ),
+    at(
+        "US",
+        "US-INF-a1C",
+        "2027-03-04T15:00Z",
+        "2027-03-15T03:59:59Z",
+        "IDV",
+        event="missing_information_notified",
+        latest="2027-03-16T03:59:59Z",
+    ),
     at(
         "US",
         "US-INF-b-10D",
@@ -227,7 +251,7 @@ ASIA = (
         marks=("election_period",),
         opens="2026-09-17",
     ),
-    at("JP", "JP-APPI-3D", S3, "2026-10-26T14:59:59Z", "PRIV", marks=BREACH),
+    at("JP", "JP-APPI-3D", S3, "2026-10-26T14:59:59Z", "PRIV", marks=BREACH, latest="2026-10-28T14:59:59Z"),
     at("JP", "JP-APPI-30D", S3, "2026-11-22T14:59:59Z", "PRIV", marks=BREACH),
     at("JP", "JP-APPI-60D", S3, "2026-12-22T14:59:59Z", "PRIV", marks=(*BREACH, "outside_intrusion")),
     at("KR", "KR-PIPA", S3, "2026-10-26T14:20Z", "PRIV", marks=BREACH),
@@ -251,7 +275,14 @@ ASIA = (
 )
 BRAZIL_DE = (
     at("BR", "BR-618-24H", SATURDAY, "2026-11-08T10:00Z"),
-    at("BR", "BR-618-10D", "2026-10-30T13:00Z", "2026-11-10T02:59:59Z", event="investigation_opened"),
+    at(
+        "BR",
+        "BR-618-10D",
+        "2026-10-30T13:00Z",
+        "2026-11-10T02:59:59Z",
+        event="investigation_opened",
+        latest="2026-11-17T02:59:59Z",
+    ),
     at("BR", "BR-618-2D", "2026-10-30T13:00Z", "2026-11-05T02:59:59Z", event="recall_decided"),
     at("BR", "BR-ANPD", S3, "2026-10-29T02:59:59Z", "PRIV", marks=BREACH),
     at("BR", "BR-ANPD-S", S3, "2026-10-29T02:59:59Z", "PRIV", marks=BREACH),

@@ -42,7 +42,8 @@ STANDING = {
 UNSETTLED = {
     "EU-GPSR-22-4", "EU-GDPR-33", "UK-OSA-10-3A", "VN-147", "VN-ECOM", "SG-OCHA", "PH-ITA", "KR-PSFA", "EU-EEV-10-10D",
     "US-INF-a1", "US-INF-a1C", "EU-TCO-3-8", "EU-TCO-10", "EU-TCO-11", "EU-TCO-11-C", "IN-ITR-3-2-a-24H",
-    "CA-CCPSA-14-2", "CA-CCPSA-14-3", "JP-APPI-3D", "BR-618-10D", "CN-ECL-43", "IN-DPDP",
+    "CA-CCPSA-14-2", "CA-CCPSA-14-3", "JP-APPI-3D", "BR-618-10D", "CN-ECL-43", "IN-DPDP", "EU-GPSR-22-8", "US-INF-a2",
+    "US-INF-b-10D", "US-CPSA-15b", "US-CPSA-15b-10D", "US-DMCA-g", "US-OFAC",
 }  # fmt: skip
 
 
@@ -232,5 +233,6 @@ def test_only_law_is_called_law():
     free = {rule.id for rule in BOOK.clocks if rule.force is not Force.LAW}
 
     assert free == {
-        "EU-PLEDGE", "EU-PLEDGE-5", "HOUSE-RECALL-DELIST", "HOUSE-BUYERS", "UK-GPSR-9-3D", "UK-GPSR-9-10D", "US-SCA-E",
+        "EU-PLEDGE", "EU-PLEDGE-5", "HOUSE-RECALL-DELIST", "HOUSE-BUYERS", "HOUSE-NCII", "UK-GPSR-9-3D",
+        "UK-GPSR-9-10D", "US-SCA-E",
     }  # fmt: skip

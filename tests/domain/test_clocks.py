@@ -212,12 +212,74 @@ def test_a_later_start_moves_nothing():
     assert starting.merged(kept, hours_clock("2026-10-23T14:20:00Z"), at("2026-10-24T08:00:00Z")) is kept
 
 
-def test_a_met_clock_is_not_moved():
-    met = clocks.meet(
-        (hours_clock("2026-10-23T14:20:00Z"),), Milestone.AUTHORITY_INFORMED, at("2026-10-24T00:00:00Z"), "p"
+@pytest.mark.parametrize(
+    ("met_at", "status"),
+    [
+        pytest.param("2026-10-24T00:00:00Z", ClockStatus.MET, id="early-enough-all-the-same"),
+        pytest.param("2026-10-26T09:02:00Z", ClockStatus.MET, id="on-the-second"),
+        pytest.param("2026-10-26T10:00:00Z", ClockStatus.MISSED, id="it-was-late-after-all"),
+    ],
+)
+def test_what_was_fulfilled_is_held_against_a_due_time_that_moved_earlier(met_at, status):
+    [met] = clocks.meet((hours_clock("2026-10-23T14:20:00Z"),), Milestone.AUTHORITY_INFORMED, at(met_at), "p")
+
+    again = starting.merged(met, hours_clock("2026-10-23T09:02:00Z"), at("2026-10-27T00:00:00Z"))
+
+    assert (again.status, again.met_at, again.proof) == (status, at(met_at), "p")
+    assert again.due_operational == at("2026-10-26T09:02:00Z")
+    assert [change.due_operational for change in again.due_history] == [at("2026-10-26T14:20:00Z")]
+    assert bool(again.reason) is (status is ClockStatus.MISSED)
+
+
+def test_what_was_fulfilled_is_not_judged_by_a_later_start():
+    [met] = clocks.meet(
+        (hours_clock("2026-10-23T09:02:00Z"),), Milestone.AUTHORITY_INFORMED, at("2026-10-24T00:00:00Z"), "p"
     )
 
-    assert starting.merged(met[0], hours_clock("2026-10-23T09:02:00Z"), at("2026-10-25T00:00:00Z")) is met[0]
+    assert starting.merged(met, hours_clock("2026-10-23T14:20:00Z"), at("2026-10-25T00:00:00Z")) is met
+
+
+def test_a_clock_that_was_suspended_keeps_the_due_time_it_was_given():
+    clock = hours_clock("2026-11-22T10:00:00Z", 24, suspends_on=("extension",))
+    held = clocks.suspend(clock, at("2026-11-22T12:00:00Z"), "extension")
+    released = clocks.release(held, at("2026-11-22T15:00:00Z"))
+    earlier = hours_clock("2026-11-22T08:00:00Z", 24, suspends_on=("extension",))
+
+    assert starting.merged(held, earlier, at("2026-11-22T13:00:00Z")) is held
+    assert starting.merged(released, earlier, at("2026-11-22T16:00:00Z")) is released
+
+
+def test_a_duty_done_too_early_still_follows_an_earlier_start():
+    window = replace(shipped("US-DMCA-g"), counting=(Counting(zone="America/New_York", calendar="US"),))
+    newyork = (reading("America/New_York", "US"),)
+    first = starting.started(window, Begin(t0=at("2026-11-17T15:00:00Z"), basis="receipt", readings=newyork))
+    [early] = clocks.meet((first,), Milestone.RESTORED, at("2026-11-18T00:00:00Z"), "p")
+    before = starting.started(window, Begin(t0=at("2026-11-16T15:00:00Z"), basis="receipt", readings=newyork))
+
+    moved = starting.merged(early, before, at("2026-11-19T00:00:00Z"))
+
+    assert early.reason
+    assert moved.due_operational == before.due_operational
+    assert moved.not_before == before.not_before
+
+
+def test_an_earlier_start_that_is_only_claimed_is_shown_and_not_worked_to():
+    rule = engine_rule(Unit.HOUR, 72)
+    told = Begin(t0=at("2026-10-23T14:20:00Z"), basis="awareness", claimed=at("2026-10-23T09:02:00Z"))
+    kept = hours_clock("2026-10-23T14:20:00Z")
+
+    clock = starting.merged(kept, starting.started(rule, told), at("2026-10-24T08:00:00Z"))
+
+    assert (clock.due_operational, clock.contested, clock.due_history) == (at("2026-10-26T14:20:00Z"), True, ())
+    assert clock.derivation[-1] == (
+        "an earlier start 2026-10-23T09:02:00Z is claimed and contested; it would be due 2026-10-26T09:02:00Z"
+    )
+
+
+def test_a_claim_that_is_later_than_the_start_changes_nothing():
+    told = Begin(t0=at("2026-10-23T14:20:00Z"), basis="awareness", claimed=at("2026-10-23T15:00:00Z"))
+
+    assert starting.started(engine_rule(Unit.HOUR, 72), told) == hours_clock("2026-10-23T14:20:00Z")
 
 
 def test_removal_and_telling_are_two_clocks():

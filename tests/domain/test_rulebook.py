@@ -175,7 +175,7 @@ REFUSALS = [
         id="time-box-order",
     ),
     pytest.param(
-        "playbooks/psafe.yaml", "EU-GPSR-22-12b]", "EU-GPSR-99]", r"no such clock: EU-GPSR-99", id="unknown-clock"
+        "playbooks/psafe.yaml", "EU-GPSR-22-12b,", "EU-GPSR-99,", r"no such clock: EU-GPSR-99", id="unknown-clock"
     ),
     pytest.param(
         "playbooks/psafe.yaml",

@@ -11,7 +11,8 @@ import rulebook
 from escalations import calendars as days
 from escalations import readings
 from escalations.clocks import wanted_at
-from escalations.rules import ESTABLISHMENT, ORDER_COUNTRY, ClockRule, Counting, Unit
+from escalations.rules import PLACES as LEFT_OPEN
+from escalations.rules import ClockRule, Counting, Unit
 from rulebook.calendars import Calendars
 from tests.domain import second_opinion
 
@@ -36,7 +37,7 @@ EDGES = tuple(
 
 def expected(rule: ClockRule, one: Counting, zone: ZoneInfo, place: str, t0: datetime) -> datetime:
     """Work out one reading the slow way."""
-    number = max(rule.number, rule.most)
+    number = one.number or max(rule.number, rule.most)
     calendar = FREEZER.frozen(place, t0.year - 1, t0.year + 2)
     free, weekend = {day for day, _ in calendar.holidays}, one.weekend or calendar.weekend
 
@@ -54,7 +55,7 @@ def expected(rule: ClockRule, one: Counting, zone: ZoneInfo, place: str, t0: dat
     if rule.unit is Unit.MONTH:
         last = second_opinion.nth_month(t0, number, zone)
     else:
-        only = rule.unit in (Unit.WORKING_DAY, Unit.BUSINESS_DAY)
+        only = rule.unit in (Unit.WORKING_DAY, Unit.BUSINESS_DAY) or one.working_days
         last = second_opinion.nth_day(t0, number, zone, works, day_zero=not rule.exclude_day_zero, only_working=only)
         if only:
             return second_opinion.last_second_of(last, zone, t0)
@@ -68,7 +69,7 @@ def places(rule: ClockRule, country: str) -> list[tuple[Counting, ZoneInfo, str]
     assert chosen is not None
     return [
         (one, ZoneInfo(chosen.zone), chosen.calendar)
-        if one.calendar in (ESTABLISHMENT, ORDER_COUNTRY)
+        if one.calendar in LEFT_OPEN
         else (one, ZoneInfo(one.zone), one.calendar)
         for one in rule.counting
     ] or [(Counting(zone="UTC", calendar="IE"), ZoneInfo("UTC"), "IE")]
@@ -90,6 +91,9 @@ def test_both_implementations_agree_on_the_rule(rule: ClockRule) -> None:
 
             assert clock.due_operational == min(ends), (t0, country, clock.derivation)
             assert clock.due_legal_latest == max(ends), (t0, country, clock.derivation)
+            if rule.most:
+                opens = [expected(replace(rule, most=0), *how, t0) for how in places(rule, country)]
+                assert clock.not_before == max(opens) + second_opinion.SECOND, (t0, country, clock.derivation)
 
 
 SHAPES = [
