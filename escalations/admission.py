@@ -170,8 +170,14 @@ def _delegate(file: CaseFile, message: Delegate, now: datetime) -> Refusal | Non
         return "bad_delegate", "delegate to somebody else"
     if message.until <= now:
         return "delegation_expired", "the delegation would end before it begins"
-    if any(one.to == message.said.person and one.until > now for one in file.delegations):
-        return "delegation_chain", "a delegate cannot delegate further"
+    given, giver, role = tuple(file.delegations), message.said.person, message.role
+    behind = consensus.links(giver, role, given, now)
+    if any(message.to in chain for chain in behind):
+        return "bad_delegate", "the delegation would come back to somebody who gave it; name another person"
+    onward = consensus.links(message.to, role, given, now, onward=True)
+    longest = [max((len(chain) for chain in chains), default=0) for chains in (behind, onward)]
+    if sum(longest) + 1 > consensus.LONGEST_CHAIN:
+        return "delegation_chain", "a delegation is passed on once at most; ask the first to delegate to somebody else"
     return None
 
 

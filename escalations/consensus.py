@@ -1,6 +1,7 @@
 """Who must agree, and what did they decide? A gate asks one question; votes answer it; nothing leaks to the next gate.
 
-Persons are compared, never roles: nobody counts twice, and a delegate carries the conflicts of the person spoken for.
+Persons are compared, never roles: nobody counts twice, and a delegate carries the conflicts of the person spoken for,
+and of whoever passed the delegation on. A delegation is passed on once at most.
 """
 
 from dataclasses import dataclass
@@ -117,6 +118,7 @@ IN_FAVOUR = frozenset({Stance.APPROVE, Stance.CONDITIONS})
 WITHOUT_OPTION = frozenset({Stance.ABSTAIN, Stance.RECUSE})
 NEEDS_REASON = frozenset({Stance.OBJECT, Stance.VETO, Stance.CONDITIONS})
 OBJECTIONS_THAT_ESCALATE = 2
+LONGEST_CHAIN = 2
 
 
 def refusal(
@@ -229,10 +231,14 @@ def _speaker_refused(
     person, principal = message.said.person, _principal(message)
     if person in gate.excluded:
         return "separation_of_duties", f"you took part in what {gate.id} judges; somebody else must decide it"
-    if principal and (principal in gate.excluded or principal in _stood_aside(gate, votes)):
+    aside = {*gate.excluded, *_stood_aside(gate, votes)}
+    if principal in aside:
         return "conflict", f"{principal} may not decide {gate.id}, so nobody may on their behalf"
     if _seat(gate, message, now, delegations) is None:
         return _no_seat(gate, message, now, delegations)
+    between = _between(gate, message, now, delegations)
+    if between and all(one in aside for one in between):
+        return "conflict", f"{between[0]}, who passed the delegation on, may not decide {gate.id}; ask {principal}"
     if {person, principal} & _voices(_heard(gate, votes)):
         return "already_voted", f"this voice was counted at {gate.id} already; one person, one vote"
     return None
@@ -240,6 +246,8 @@ def _speaker_refused(
 
 def _no_seat(gate: Gate, message: "Decide", now: datetime, delegations: "tuple[Delegate, ...]") -> tuple[str, str]:
     ended = [one.until for one in _given(gate, message, delegations) if one.until <= now]
+    chains = [_until(first, last) for first, last in _passed_on(gate, message, delegations)]
+    ended += [until for until in chains if until <= now]
     if ended:
         return "delegation_expired", f"the delegation ended {_time(max(ended))}; ask for a new one"
     roles = ", ".join(seat.role for seat in gate.seats)
@@ -271,6 +279,7 @@ def _seat(gate: Gate, message: "Decide", now: datetime, delegations: "tuple[Dele
     """Find the seat a message speaks for: the role it names, else the first one open to its speaker."""
     principal = _principal(message)
     roles = {one.role for one in _given(gate, message, delegations) if one.until > now}
+    roles |= {first.role for first, last in _passed_on(gate, message, delegations) if _until(first, last) > now}
     for seat in gate.seats:
         named = message.role in ("", seat.role)
         if named and (principal or message.said.person) in seat.persons and (not principal or seat.role in roles):
@@ -287,6 +296,55 @@ def _given(gate: Gate, message: "Decide", delegations: "tuple[Delegate, ...]") -
         for one in delegations
         if one.said.person == principal and one.to == message.said.person and one.role in seats
     ]
+
+
+def _passed_on(gate: Gate, message: "Decide", delegations: "tuple[Delegate, ...]") -> "list[tuple[Delegate, Delegate]]":
+    """List the two-link chains from the principal to the speaker for seats of this gate, ended or not."""
+    principal, speaker = _principal(message), message.said.person
+    seats = {seat.role for seat in gate.seats if principal in seat.persons and message.role in ("", seat.role)}
+    return [
+        (first, last)
+        for first in delegations
+        for last in delegations
+        if first.said.person == principal
+        and first.to == last.said.person not in (principal, speaker)
+        and last.to == speaker
+        and first.role == last.role
+        and first.role in seats
+    ]
+
+
+def _between(gate: Gate, message: "Decide", now: datetime, delegations: "tuple[Delegate, ...]") -> tuple[str, ...]:
+    """Name who passed the delegation on, in every chain that holds; nobody where the speaker has it directly."""
+    if any(one.until > now for one in _given(gate, message, delegations)):
+        return ()
+    return tuple(first.to for first, last in _passed_on(gate, message, delegations) if _until(first, last) > now)
+
+
+def _until(first: "Delegate", last: "Delegate") -> datetime:
+    return min(first.until, last.until)
+
+
+def links(
+    person: str, role: str, delegations: "tuple[Delegate, ...]", now: datetime, *, onward: bool = False
+) -> tuple[tuple[str, ...], ...]:
+    """List the chains of delegations in a role that reach a person, each with the nearest giver first.
+
+    `onward` lists where the person's own delegations lead instead. Nobody is in a chain twice.
+    """
+    steps = [
+        (one.said.person, one.to) if onward else (one.to, one.said.person)
+        for one in delegations
+        if one.role == role and one.until > now
+    ]
+    found: list[tuple[str, ...]] = []
+    waiting: list[tuple[str, ...]] = [(person,)]
+    while waiting:
+        path = waiting.pop()
+        further = [(*path, other) for here, other in steps if here == path[-1] and other not in path]
+        found += [one[1:] for one in further]
+        waiting += further
+    return tuple(found)
 
 
 def _principal(message: "Decide") -> str:

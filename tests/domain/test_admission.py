@@ -43,6 +43,7 @@ ACTION = Action(
 VOTE = Decide(said=said("leo.legal"), gate=ids.gate_id(CASE_ID, 2), digest="d" * 64, option="hide", reason="seen")
 CAUSE = ReportFinding(said=said(), kind="root_cause", text="weekly import", factors=("DET-1",), actions=(ACTION,))
 TRUST = Delegate(said=said("leo.legal"), to="lena.legal", role="LEG", until=NOW + HOUR)
+PASSED_ON = Delegate(said=said("lena.legal"), to="gabe.gov", role="LEG", until=NOW + HOUR)
 GRANT = Appeal(said=said("olga.ops"), listings=("L-1",), reason="second generation", grant=True)
 
 TAKEN: tuple[Any, ...] = (
@@ -92,7 +93,10 @@ REFUSED: tuple[tuple[str, Any, dict[str, Any]], ...] = (
     ("bad_delegate", replace(TRUST, to=""), {}),
     ("bad_delegate", replace(TRUST, to="leo.legal"), {}),
     ("delegation_expired", replace(TRUST, until=NOW), {}),
-    ("delegation_chain", replace(TRUST, said=said("lena.legal"), to="gabe.gov"), {"delegations": [TRUST]}),
+    ("bad_delegate", replace(TRUST, said=said("lena.legal"), to="leo.legal"), {"delegations": [TRUST]}),
+    ("delegation_chain", replace(TRUST, said=said("gabe.gov"), to="ivo.ic"), {"delegations": [TRUST, PASSED_ON]}),
+    ("delegation_chain", replace(TRUST, said=said("ivo.ic"), to="leo.legal"), {"delegations": [TRUST, PASSED_ON]}),
+    ("bad_delegate", replace(TRUST, said=said("gabe.gov"), to="leo.legal"), {"delegations": [TRUST, PASSED_ON]}),
     ("reason_required", ReportFinding(said=said(), kind="", text="x"), {}),
     ("reason_required", ReportFinding(said=said(), kind="importer", text="  "), {}),
     ("bad_action", replace(CAUSE, actions=(replace(ACTION, owner=""),)), {}),
@@ -222,3 +226,12 @@ def test_judging_changes_nothing() -> None:
         refusal(after, message, NOW)
 
     assert after == before
+
+
+def test_a_delegation_is_passed_on_once_and_an_ended_one_binds_nobody() -> None:
+    ended = replace(TRUST, until=NOW)
+
+    assert refusal(casefile(delegations=[TRUST]), PASSED_ON, NOW) is None
+    assert refusal(casefile(delegations=[ended]), replace(TRUST, said=said("lena.legal"), to="leo.legal"), NOW) is None
+    other_role = replace(TRUST, said=said("gabe.gov"), to="ivo.ic", role="GOV")
+    assert refusal(casefile(delegations=[TRUST, PASSED_ON]), other_role, NOW) is None

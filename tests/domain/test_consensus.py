@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -225,6 +226,47 @@ def test_a_delegate_fills_the_seat_of_the_principal() -> None:
     votes = taken(say("dee.deputy", on_behalf_of="lea.legal"), say("ana.ic"), delegations=given)
 
     assert outcome_of(GATE, votes) is not None
+
+
+def passed_on(*persons: str, until: datetime = DUE) -> tuple[Delegate, ...]:
+    """A delegation in the role LEG that is passed along some persons; the last link ends at `until`."""
+    pairs = list(pairwise(persons))
+    return tuple(
+        hands_over(giver, taker, "LEG", until if number == len(pairs) - 1 else DUE)
+        for number, (giver, taker) in enumerate(pairs)
+    )
+
+
+@pytest.mark.parametrize(
+    ("chain", "expected"),
+    [
+        pytest.param(("lea.legal", "dee.deputy"), None, id="given"),
+        pytest.param(("lea.legal", "mid.deputy", "dee.deputy"), None, id="passed-on-once"),
+        pytest.param(("lea.legal", "mid.deputy", "far.deputy", "dee.deputy"), "not_eligible", id="passed-on-twice"),
+        pytest.param(("lea.legal", "rex.reporter", "dee.deputy"), "conflict", id="by-somebody-with-a-conflict"),
+    ],
+)
+def test_a_delegation_may_be_passed_on_once_by_somebody_without_a_conflict(
+    chain: tuple[str, ...], expected: str | None
+) -> None:
+    message = say("dee.deputy", on_behalf_of="lea.legal")
+
+    assert code(message, delegations=passed_on(*chain)) == expected
+    if expected is None:
+        assert vote(GATE, message, NOW, passed_on(*chain)).role == "LEG"
+
+
+def test_a_chain_of_delegations_ends_with_its_first_link_to_end() -> None:
+    given = passed_on("lea.legal", "mid.deputy", "dee.deputy", until=NOW)
+
+    assert code(say("dee.deputy", on_behalf_of="lea.legal"), delegations=given) == "delegation_expired"
+
+
+def test_somebody_who_stood_aside_passes_nothing_on() -> None:
+    given = (*passed_on("lea.legal", "leo.legal", "dee.deputy"),)
+    votes = taken(say("leo.legal", Stance.RECUSE), delegations=given)
+
+    assert code(say("dee.deputy", on_behalf_of="lea.legal"), votes=votes, delegations=given) == "conflict"
 
 
 def test_delegator_and_delegate_are_one_voice_whoever_speaks_first() -> None:
