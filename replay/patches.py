@@ -15,15 +15,10 @@ from typing import Any
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
-from temporalio.worker import (
-    Replayer,
-    UnsandboxedWorkflowRunner,
-    WorkflowInstance,
-    WorkflowInstanceDetails,
-    WorkflowRunner,
-)
+from temporalio.worker import Replayer, WorkflowInstanceDetails
 
 from replay.histories import Recorded
+from replay.runner import Watch, WatchedRunner
 
 MARKER = "core_patch"
 CALLS = ("patched", "deprecate_patch")
@@ -90,7 +85,8 @@ async def report(
     standings: dict[str, Standing] = {}
     for place in found:
         standings.setdefault(place.patch_id, Standing(patch_id=place.patch_id)).places.append(place)
-    runner = AskedRunner()
+    answers: dict[str, bool] = {}
+    runner = WatchedRunner(_overhear(answers))
     replayer = Replayer(
         workflows=list(workflows),
         workflow_runner=runner,
@@ -104,9 +100,9 @@ async def report(
             standings.setdefault(patch_id, Standing(patch_id=patch_id)).marked.append(run.workflow_id)
         if len(run.events) < 2:  # no task of it was done; the replayer would wait for one for ever
             continue
-        runner.answers = {}
+        answers.clear()
         await replayer.replay_workflow(run.history(), raise_on_replay_failure=False)
-        for patch_id, new in runner.answers.items():
+        for patch_id, new in answers.items():
             _count(standings.setdefault(patch_id, Standing(patch_id=patch_id)), run, new)
     return list(standings.values())
 
@@ -121,36 +117,22 @@ def markers(events: Iterable[HistoryEvent]) -> list[str]:
     return found
 
 
-class AskedRunner(WorkflowRunner):
-    """Run workflows unsandboxed and keep what `workflow.patched` answered first, by patch id."""
+def _overhear(answers: dict[str, bool]) -> Watch:
+    """Keep in `answers` what `workflow.patched` answered first, by patch id."""
 
-    def __init__(self) -> None:
-        self._inner = UnsandboxedWorkflowRunner()
-        self.answers: dict[str, bool] = {}
-
-    def prepare_workflow(self, defn: Any) -> None:
-        """See the base class."""
-        self._inner.prepare_workflow(defn)
-
-    def set_worker_level_failure_exception_types(self, types: Any) -> None:
-        """See the base class."""
-        self._inner.set_worker_level_failure_exception_types(types)
-
-    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Make an instance whose patches are overheard."""
-        instance: Any = self._inner.create_instance(det)
+    def watch(instance: Any, _: WorkflowInstanceDetails) -> None:
         patched = instance.workflow_patch
 
         def overheard(id: str, *, deprecated: bool, **more: Any) -> bool:
             answer = bool(patched(id, deprecated=deprecated, **more))
             # In a task that is not in the history yet the new branch is taken, and nothing is said by that.
-            if not deprecated and (answer is False or instance.workflow_is_replaying()):
-                self.answers.setdefault(id, answer)
+            if not deprecated and (not answer or instance.workflow_is_replaying()):
+                answers.setdefault(id, answer)
             return answer
 
         instance.workflow_patch = overheard
-        made: WorkflowInstance = instance
-        return made
+
+    return watch
 
 
 def _count(standing: Standing, run: Recorded, new: bool) -> None:
