@@ -12,7 +12,15 @@ import pytest
 
 SHARING = ("tests/workflows", "tests/crash", "tests/browser")  # one running system for all tests of the folder
 ALONE = ("tests/stack",)  # each test brings its own
-LONGEST_FIRST = ("tests/workflows", "tests/crash", "tests/stack", "tests/browser", "tests/replay", "tests/doors")
+LONGEST_FIRST = (
+    "tests/workflows",
+    "tests/crash",
+    "tests/deploying",
+    "tests/stack",
+    "tests/browser",
+    "tests/replay",
+    "tests/doors",
+)
 FIGURES = "figures"  # what a test records under this name is printed at the end of the run
 MAY_BE_AWAY = "not beside this checkout"  # said of data that is not part of the project
 
