@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from replay import budget_commands, deploy_commands, export_commands, patch_commands, reading
+from replay import deploying, export_commands, reading
 from replay.check import Checked, check
 from replay.travel import commands as travel
 from starter import settings
@@ -23,9 +23,7 @@ travel.build(app)
 
 def build(parent: typer.Typer) -> None:
     """Add the engineers' commands to `seawall`."""
-    app.command("patches")(patch_commands.patches_)
-    app.command("budget")(budget_commands.budget)
-    parent.add_typer(deploy_commands.app, name="deploy")
+    deploying.build(parent, app)
     parent.add_typer(app, name="replay")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from replay import deployment
+from replay.deploying import deployment
 from standins import serve
 from starter import connect
 from store import migrations

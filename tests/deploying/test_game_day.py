@@ -15,7 +15,7 @@ from temporalio.api.enums.v1 import VersioningBehavior
 from escalations import ids
 from escalations.consensus import GateKind
 from escalations.messages import Claim
-from replay import deployment
+from replay.deploying import deployment
 from starter import watchdog
 from starter.intake import wiring
 from tests.crash.crowd import Crowd

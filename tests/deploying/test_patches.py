@@ -11,9 +11,10 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from replay import histories, patches
+from replay import histories
+from replay.deploying import patches
+from replay.deploying.patches import Place, Standing
 from replay.histories import Recorded
-from replay.patches import Place, Standing
 from starter import keyring, settings
 from starter.sealing import data_converter
 from tests.replay.server import dev_server

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from escalations.consensus import GateKind
-from replay import budgets
+from replay.deploying import budgets
 from starter.watchdog import troubles
 from starter.watchdog.rounds import ripe
 from starter.watchdog.troubles import AWAY, Trouble

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 from temporalio.client import Client
 
-from replay import deployment
+from replay.deploying import deployment
 from starter import connect, settings
 from starter.build_id import build_id
 from starter.errors import BAD_INPUT, CHECK_FAILED, Problem

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from replay import patches, reading
-from replay.patches import Standing
+from replay import reading
+from replay.deploying import patches
+from replay.deploying.patches import Standing
 from starter import settings
 from starter.errors import BAD_INPUT, CHECK_FAILED, Problem
 
-WORKFLOWS = Path(__file__).resolve().parents[1] / "workflows"
+WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
 
 
 def patches_(

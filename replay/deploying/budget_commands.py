@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from replay import budgets
-from replay.budgets import BYTES_MAX, EVENTS_MAX, UPDATES_MAX, Budget
+from replay.deploying import budgets
+from replay.deploying.budgets import BYTES_MAX, EVENTS_MAX, UPDATES_MAX, Budget
 from starter import connect, settings
 from starter.errors import CHECK_FAILED
 from starter.say import unknown_case
