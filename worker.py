@@ -13,15 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-import rulebook
 import rulebook.calendars
 import rulebook.notices
+from activities import archive
 from activities.casebook import Casebook
 from activities.cases import Cases
 from activities.chat import Chat
 from activities.clients import http
 from activities.clients.chat import Slack
 from activities.clients.evidence import open_evidence
+from activities.clients.histories import TemporalHistories
 from activities.clients.mail import MarketplaceBook, Smtp
 from activities.clients.marketplace import MarketplaceClient
 from activities.clients.paging import PagerDuty
@@ -32,7 +33,7 @@ from activities.marketplace import Marketplace
 from activities.paging import Paging
 from activities.policy import Policy
 from activities.regulators import Regulators
-from starter import connect, rules
+from starter import connect, rules, schedules
 from starter.intake import wiring
 from starter.sandbox import runner
 from starter.say import tell
@@ -40,10 +41,12 @@ from starter.seeing import health
 from starter.seeing.server import serving
 from starter.settings import Settings
 from starter.stack import process
+from store import archive as archived
 from store import migrations
 from store.engine import open_engine
 from store.ledger import Ledger
 from workflows import options
+from workflows.archive import Archive
 from workflows.escalation import Escalation
 from workflows.prevention import Prevention
 from workflows.resweep import Resweep
@@ -52,7 +55,7 @@ from workflows.sweep import Sweep
 __all__ = ["WORKFLOWS", "hands", "run", "runner"]
 
 NO_TOKEN = SecretStr("")
-WORKFLOWS = (Escalation, Sweep, Resweep, Prevention)
+WORKFLOWS = (Escalation, Sweep, Resweep, Prevention, Archive)
 
 
 async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: AsyncExitStack) -> list[Any]:
@@ -77,6 +80,7 @@ async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: Asyn
         *(policy.plan_case, policy.draft_gate, policy.draft_notices),
         Casebook(Ledger(engine)).record,
         EvidenceRoom(evidence).gather,
+        archive.Archive(TemporalHistories(client), archived.Index(engine), evidence).keep_closed,
         *(shops.find_listings, shops.capture_prior, shops.enforce, shops.verify, shops.reverse),
         *(regulators.submit_statements, mail.send_notice),
         *(Paging(pager).page, Chat(slack).post, Cases(partial(tell, client)).tell_case),
@@ -91,6 +95,7 @@ async def run(told: Settings, stop: asyncio.Event) -> None:
         await migrations.upgrade(engine)
         client = await connect.connect(told)
         await connect.ensure_search_attributes(client)
+        await schedules.ensure(client)
         activities = await hands(told, client, engine, stack)
         worker = Worker(
             client,

@@ -12,7 +12,7 @@ import typer
 from temporalio.client import Client
 
 from replay import export as exporting
-from replay import histories, payload_types, reading
+from replay import histories, lookup, payload_types, reading
 from replay.export import Exported, Folder
 from replay.histories import Recorded
 from replay.redaction import Bench
@@ -41,8 +41,9 @@ def export(
 ) -> int:
     """Write histories as files in Temporal's JSON: all runs of a case and of what it started.
 
-    They stay sealed with the key ring of this installation. With --redacted every personal text has a substitute of the
-    same shape, and a throw-away ring that opens nothing else is written beside them.
+    What Temporal has deleted comes from the archive. Histories stay sealed with the key ring of this installation; with
+    --redacted every personal text has a substitute of the same shape, and a throw-away ring that opens nothing else is
+    written beside them.
     """
     if sum((bool(case), bool(query), only_open, everything)) != 1:
         raise Problem("bad_input", "Name one case, or give --query, --open or --all.", next_step="Try `seawall list`.")
@@ -67,7 +68,7 @@ async def _exported(case: str, query: str, folder: Path, *, redact: bool) -> lis
     with connect.answering(client):
         cases = [case] if case else await histories.cases(client, query)
         async with Folder(folder).opened() as into:
-            families = _families(client, cases)
+            families = _families(told, client, cases)
             if redact:
                 await _redacted(told, client, families, into, len(cases))
             else:
@@ -90,9 +91,9 @@ async def _redacted(
         await exporting.redacted(families, into, _Progress(), total, bench=bench)
 
 
-async def _families(client: Client, cases: list[str]) -> AsyncIterator[list[Recorded]]:
+async def _families(told: Settings, client: Client, cases: list[str]) -> AsyncIterator[list[Recorded]]:
     for case_id in cases:
-        yield await histories.family(client, case_id)
+        yield await lookup.of_case(told, client, case_id)
 
 
 class _Progress:

@@ -52,6 +52,7 @@ def defined(workflows: Iterable[type], hands: Iterable[type]) -> Types:
 
 def our_hands() -> tuple[type, ...]:
     """List the classes that hold the activities of this project."""
+    from activities.archive import Archive
     from activities.casebook import Casebook
     from activities.cases import Cases
     from activities.chat import Chat
@@ -62,7 +63,7 @@ def our_hands() -> tuple[type, ...]:
     from activities.policy import Policy
     from activities.regulators import Regulators
 
-    return (Casebook, Cases, Chat, EvidenceRoom, Mail, Marketplace, Paging, Policy, Regulators)
+    return (Archive, Casebook, Cases, Chat, EvidenceRoom, Mail, Marketplace, Paging, Policy, Regulators)
 
 
 @dataclass(slots=True, kw_only=True)

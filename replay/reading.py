@@ -9,7 +9,7 @@ from pathlib import Path
 from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime, TelemetryConfig
 
-from replay import histories
+from replay import histories, lookup
 from replay.histories import Recorded
 from starter import connect, sealing
 from starter.errors import MISCONFIGURED, Problem
@@ -33,7 +33,7 @@ class Reading:
 async def opened(
     told: Settings, *, files: Sequence[Path] = (), query: str = "", case: str = "", ring: Path | None = None
 ) -> AsyncIterator[Reading]:
-    """Open history files, or all runs of one case, or the runs of the server that `query` lists ("" for all).
+    """Open history files, or all runs of one case, archived ones too, or those the server lists for `query` ("": all).
 
     `ring` is the key ring the files were recorded with, else that of this installation. Raises Problem: `no_keyring`,
     `no_file`, `not_a_history`, `unknown_case`, `server_away`.
@@ -51,7 +51,9 @@ async def opened(
             return
         client = await connect.connect(told)
         with connect.answering(client):
-            listed = await histories.chain(client, case) if case else histories.of_server(client, query)
+            listed = (
+                await lookup.of_case(told, client, case, alone=True) if case else histories.of_server(client, query)
+            )
             yield Reading(
                 runs=listed, converter=converter_for(client.namespace), namespace=client.namespace, runtime=runtime
             )
@@ -59,12 +61,13 @@ async def opened(
 
 def workflows() -> tuple[type, ...]:
     """List the workflow types of this project."""
+    from workflows.archive import Archive
     from workflows.escalation import Escalation
     from workflows.prevention import Prevention
     from workflows.resweep import Resweep
     from workflows.sweep import Sweep
 
-    return (Escalation, Sweep, Resweep, Prevention)
+    return (Escalation, Sweep, Resweep, Prevention, Archive)
 
 
 @contextmanager

@@ -204,3 +204,28 @@ claims = Table(
     CheckConstraint("length(subject) BETWEEN 1 AND 256", name="named"),
     Index("ix_claims_case_id", "case_id"),
 )
+
+archive = Table(
+    "archive",
+    metadata,
+    Column("workflow_id", String, primary_key=True, comment="A case, or a sweep or follow-up of one"),
+    Column("run_id", String, primary_key=True, comment="Temporal's id of the run"),
+    Column("case_id", String, nullable=False, comment="The case it belongs to"),
+    Column("sha256", String, comment="Its history in the evidence store; empty = not yet"),
+    Column("events", Integer, nullable=False, comment="How many events it has; 0 = not read yet"),
+    Column("closed_at", Instant, nullable=False, comment="When the run closed, as Temporal says"),
+    Column("archived_at", Instant, comment="When it was kept and read back; empty = not yet"),
+    Column("problem", String, nullable=False, comment="Why it is not kept, as a word; empty = it is"),
+    CheckConstraint("sha256 IS NULL OR length(sha256) = 64", name="sha256"),
+    CheckConstraint(
+        "(sha256 IS NULL) = (archived_at IS NULL) AND (sha256 IS NULL) = (problem <> '')", name="kept_or_not"
+    ),
+    Index("ix_archive_case_id", "case_id"),
+    Index("ix_archive_closed_at", "closed_at"),
+    Index(
+        "ix_archive_owed",
+        "closed_at",
+        sqlite_where=text("sha256 IS NULL"),
+        postgresql_where=text("sha256 IS NULL"),
+    ),
+)

@@ -82,6 +82,15 @@ TELL_CASE = ActivityConfig(
 )
 
 
+# One batch of closed histories. The schedule comes back within the hour, so an effort need not be long.
+ARCHIVE = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=10),
+    schedule_to_close_timeout=timedelta(minutes=30),
+    heartbeat_timeout=timedelta(seconds=30),
+    retry_policy=_PATIENT,
+)
+
+
 def why(config: ActivityConfig, summary: str) -> ActivityConfig:
     """Add the words that the Temporal UI shows for an activity. No personal data."""
     return {**config, "summary": summary}

@@ -95,7 +95,9 @@ async def test_nobody_is_left_in_a_redacted_case_and_it_replays_as_before(world:
 
     client = world.env.client
     async with export.Folder(folder).opened() as into:
-        await export_commands._redacted(world.told, client, export_commands._families(client, [handle.id]), into, 1)
+        await export_commands._redacted(
+            world.told, client, export_commands._families(world.told, client, [handle.id]), into, 1
+        )
 
     ring = keyring.open_ring(folder / export.RING)
     runs = [histories.of_file(path) for path in histories.files([folder])]
