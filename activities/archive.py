@@ -65,7 +65,7 @@ class Index(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Portion:
     """Keep at most so many histories."""
 
     most: int = 100
@@ -91,7 +91,7 @@ class Archive:
         self._store = store
 
     @activity.defn
-    async def keep_closed(self, batch: Batch) -> Kept:
+    async def keep_closed(self, portion: Portion) -> Kept:
         """Keep the histories of runs that closed since the last call, oldest first, and those owed from before.
 
         Idempotent: content lies under its digest and a run is in the index once, so a repeat fetches only what is
@@ -100,8 +100,8 @@ class Archive:
         """
         now = datetime.now(UTC)
         retention = await self._histories.retention()
-        owed = [_run(row) for row in await self._index.owed(batch.most // 2)]
-        fresh, more = await self._fresh(now, retention, batch.most - len(owed))
+        owed = [_run(row) for row in await self._index.owed(portion.most // 2)]
+        fresh, more = await self._fresh(now, retention, portion.most - len(owed))
         ended = [await self._keep(run) for run in _heard([*owed, *fresh])]
         late = await self._index.owed_before(now - retention * NEAR)
         return Kept(kept=ended.count(""), failed=ended.count(FAILED), more=more, late=late, lost=ended.count(GONE))

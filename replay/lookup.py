@@ -20,8 +20,8 @@ from store.errors import StoreMisconfigured, StoreUnavailable
 async def of_case(told: Settings, client: Client, case_id: str, *, alone: bool = False) -> list[Recorded]:
     """Give all runs of a case, then those of its sweeps, watches and follow-ups, each chain oldest first.
 
-    `alone` leaves out what it started. What Temporal has deleted comes from the archive. Raises Problem: `unknown_case` when neither knows it,
-    `archive_damaged`, and what the casebook's database cannot.
+    `alone` leaves out what it started. What Temporal has deleted comes from the archive. Raises Problem:
+    `unknown_case` when neither knows it, `archive_damaged`, and what the casebook's database cannot.
     """
     missing: Problem | None = None
     try:

@@ -5,7 +5,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities import archive as hands
-    from activities.archive import Batch, Kept
+    from activities.archive import Kept, Portion
     from activities.paging import Page, Paging
     from workflows import options
 
@@ -24,7 +24,7 @@ class Archive:
         batch = Kept(kept=0, more=True)
         for _ in range(ROUNDS):
             batch = await workflow.execute_activity_method(
-                hands.Archive.keep_closed, Batch(), **options.why(options.ARCHIVE, "keep closed histories")
+                hands.Archive.keep_closed, Portion(), **options.why(options.ARCHIVE, "keep closed histories")
             )
             kept, failed, lost = kept + batch.kept, failed + batch.failed, lost + batch.lost
             if not batch.more:

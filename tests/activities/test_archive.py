@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.archive import Archive, Batch, ClosedRun, Kept
+from activities.archive import Archive, ClosedRun, Kept, Portion
 from activities.clients.evidence import EvidenceStore, open_evidence
 from activities.clients.histories import TemporalHistories
 from activities.paging import Page
@@ -236,7 +236,7 @@ def closed(number: int, ago: timedelta) -> ClosedRun:
 
 
 async def keep(keeper: Archive, most: int = 10) -> Kept:
-    return await ActivityEnvironment().run(keeper.keep_closed, Batch(most=most))
+    return await ActivityEnvironment().run(keeper.keep_closed, Portion(most=most))
 
 
 async def test_a_long_backlog_is_kept_in_small_steps_oldest_first(index: Index) -> None:

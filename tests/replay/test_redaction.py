@@ -128,6 +128,8 @@ async def test_a_run_sealed_with_another_key_is_refused() -> None:
 
 
 def _types_of(hint: Any, seen: dict[str, Any]) -> dict[str, Any]:
+    if is_dataclass(hint) and isinstance(hint, type):
+        assert seen.get(hint.__name__, hint) is hint, f"two types are named {hint.__name__}; the table goes by names"
     if is_dataclass(hint) and isinstance(hint, type) and hint.__name__ not in seen:
         seen[hint.__name__] = hint
         for inner in get_type_hints(hint).values():
