@@ -132,7 +132,8 @@ def _seats(
     if missing or len(able) < panel.quorum:
         raise QuorumUnreachable(
             f"{request.case_id} needs {panel.quorum} persons for {request.kind.value} and {len(able)} may decide"
-            f" (no one for {', '.join(missing) or 'the quorum'}); add a person to rulebook/rosters.yaml and try again"
+            f" (no one for {', '.join(missing) or 'the quorum'});"
+            " add a person to rulebook/rosters/persons.yaml and try again"
         )
     return seats, tuple(steps)
 

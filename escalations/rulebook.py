@@ -7,6 +7,7 @@ from escalations.conditions import Condition
 from escalations.model import Domain
 from escalations.notices import Template
 from escalations.playbooks import LadderStep, Playbook
+from escalations.rosters import Absence, Delegation, Desk, Level
 from escalations.rules import ClockRule
 from escalations.severity import SeverityRules
 
@@ -48,18 +49,23 @@ class Platform:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody on the roster."""
+    """Somebody on the roster. Absences are days of the person's `desk`, UTC without one."""
 
     id: str
     name: str
     roles: tuple[str, ...]
+    desk: str = ""
+    absent: tuple[Absence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """Who holds which roles."""
+    """Who holds which roles, and who works when. A roster without desks keeps no hours: everybody is always asked."""
 
     persons: tuple[Person, ...]
+    desks: tuple[Desk, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+    levels: tuple[Level, ...] = ()
 
     def roles_of(self, person: str) -> tuple[str, ...]:
         """List a person's roles; nobody unknown has any."""

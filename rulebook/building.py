@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from escalations.rulebook import Country, Person, Platform, Roster, Term
+from escalations.rulebook import Country, Platform, Term
 from escalations.rules import ClockRule, Counting
 from rulebook import expressions, schema
 
@@ -64,13 +64,6 @@ def terms(row: schema.TermFile) -> tuple[Term, ...]:
         means = expressions.condition(one.means, tuple(term.name for term in found))
         found.append(Term(name=name, means=means, source=one.source))
     return tuple(found)
-
-
-def roster(row: schema.RosterFile) -> Roster:
-    """Build the roster."""
-    return Roster(
-        persons=tuple(Person(id=id_, name=one.name, roles=tuple(one.roles)) for id_, one in row.persons.items())
-    )
 
 
 def platform(row: schema.PlatformRow) -> Platform:

@@ -26,10 +26,7 @@ class Calendars:
         """Freeze whole years, both inclusive. Raises ValueError for an unknown code, CalendarGap for a year."""
         if not self.known(calendar):
             raise ValueError(f"no calendar {calendar}; use a code such as DE or AU-NSW")
-        country, _, part = calendar.partition("-")
-        years = range(first_year, last_year + 1)
-        found = tuple(day for year in years for day in _year(country, part, year))
-        return Calendar(id=calendar, first_year=first_year, last_year=last_year, holidays=found)
+        return _frozen(calendar, first_year, last_year)
 
     @staticmethod
     def known(calendar: str) -> bool:
@@ -37,6 +34,14 @@ class Calendars:
         country, _, part = calendar.partition("-")
         parts = _countries().get(country)
         return parts is not None and (not part or part in parts)
+
+
+@lru_cache(maxsize=1024)
+def _frozen(calendar: str, first_year: int, last_year: int) -> Calendar:
+    country, _, part = calendar.partition("-")
+    years = range(first_year, last_year + 1)
+    found = tuple(day for year in years for day in _year(country, part, year))
+    return Calendar(id=calendar, first_year=first_year, last_year=last_year, holidays=found)
 
 
 @lru_cache(maxsize=1)

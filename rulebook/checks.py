@@ -35,7 +35,7 @@ def clock_faults(rule: ClockRule, roster: Roster, number: int) -> Iterator[Fault
     if rule.effective_to and rule.effective_from and rule.effective_to < rule.effective_from:
         yield (*here, "effective"), "ends before it begins; correct the dates"
     if not roster.persons_in(rule.owner):
-        yield (*here, "owner"), f"nobody holds the role {rule.owner}; name a role of rosters.yaml"
+        yield (*here, "owner"), f"nobody holds the role {rule.owner}; name a role of rosters/persons.yaml"
     for at, one in enumerate(rule.counting):
         row: Place = (*here, "counting", "readings", at)
         yield from _zone_faults(row, one.zone, one.calendar)
@@ -119,7 +119,7 @@ def playbook_faults(playbook: Playbook, roster: Roster, book: Rulebook) -> Itera
     """Judge one playbook; places are relative to its file."""
     for role in ("owner", "stand_in"):
         if not roster.persons_in(getattr(playbook, role)):
-            yield (role,), f"nobody holds the role {getattr(playbook, role)}; name a role of rosters.yaml"
+            yield (role,), f"nobody holds the role {getattr(playbook, role)}; name a role of rosters/persons.yaml"
     missing = [kind.value for kind in GateKind if kind not in {rule.kind for rule in playbook.gates}]
     if missing:
         yield ("gates",), f"lacks {', '.join(missing)}; every question of the process needs its rule"
@@ -199,9 +199,12 @@ def _panel_faults(here: Place, panel: Panel, roster: Roster) -> Iterator[Fault]:
     for seat in panel.seats:
         held = len(roster.persons_in(seat.role))
         if held == 0:
-            yield (*here, "seats", seat.role), f"nobody holds the role {seat.role}; add people to rosters.yaml"
+            yield (*here, "seats", seat.role), f"nobody holds the role {seat.role}; add people to rosters/persons.yaml"
         elif held < FEWEST:
-            yield (*here, "seats", seat.role), f"only one person holds {seat.role}; add a second to rosters.yaml"
+            yield (
+                (*here, "seats", seat.role),
+                f"only one person holds {seat.role}; add a second to rosters/persons.yaml",
+            )
     able = {person for seat in panel.seats for person in roster.persons_in(seat.role)}
     required = [seat.role for seat in panel.seats if seat.required and not seat.if_called]
     everybody = tuple(dict.fromkeys(seat.role for seat in panel.seats if seat.required))

@@ -1,6 +1,8 @@
 """How is the rulebook read? Files, strict shapes, frozen values, then everything that must fit together."""
 
+import itertools
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +18,8 @@ from rulebook import (
     playbook_building,
     playbook_checks,
     playbook_rows,
+    roster_judging,
+    roster_rows,
     schema,
     severity_rows,
     sharing,
@@ -23,7 +27,7 @@ from rulebook import (
 )
 from rulebook.checks import Fault
 from rulebook.reading import Document, RulebookInvalid
-from rulebook.sources import BOOK, GATES, LADDER, ROSTER, SEVERITY, TERMS
+from rulebook.sources import BOOK, GATES, LADDER, OLD_ROSTER, PERSONS, ROSTERS, SEVERITY, TERMS
 
 FAULTS = {
     "extra_forbidden": "is not a field of this file; remove it or correct its name",
@@ -45,10 +49,13 @@ def load(root: Path | None = None, overlay: str | None = None, company: Path | N
     return book
 
 
-def faults(root: Path | None = None, overlay: str | None = None, company: Path | None = None) -> tuple[Found, ...]:
+def faults(
+    root: Path | None = None, overlay: str | None = None, company: Path | None = None, *, today: date | None = None
+) -> tuple[Found, ...]:
     """List every fault of a rulebook: where it is (file, line, field), and what to do. None for a rulebook in order.
 
-    What does not fit together is looked for when every file has its right shape.
+    What does not fit together is looked for when every file has its right shape. Rosters are judged over the year
+    from the edition on, as at every load, and with `today` also over the year from then on.
     """
     root = root or sources.HERE
     try:
@@ -57,10 +64,10 @@ def faults(root: Path | None = None, overlay: str | None = None, company: Path |
     except RulebookInvalid as wrong:
         return (wrong.fault,)
     shaped = [one for name, each in documents.items() if name != TERMS for one in _misshapen(name, each, named)]
-    return tuple(shaped) or tuple(_built(root, sources.documents(root, overlay, company))[1])
+    return tuple(shaped) or tuple(dict.fromkeys(_built(root, sources.documents(root, overlay, company), today)[1]))
 
 
-def _built(root: Path, documents: sources.Documents) -> tuple[Rulebook, Iterator[Found]]:
+def _built(root: Path, documents: sources.Documents, today: date | None = None) -> tuple[Rulebook, Iterator[Found]]:
     documents = _completed(documents)
     rows = _rows(documents)
     clocks = {name: _clocks(row) for name, row in rows.items() if name.startswith("clocks/")}
@@ -71,7 +78,7 @@ def _built(root: Path, documents: sources.Documents) -> tuple[Rulebook, Iterator
         clocks=tuple(rule for rules in clocks.values() for rule in rules),
         severity=severity_rows.built(rows[SEVERITY]),
         playbooks=tuple(playbooks.values()),
-        roster=building.roster(rows[ROSTER]),
+        roster=roster_rows.roster(rows.get(PERSONS) or rows[OLD_ROSTER], roster_judging.desk_files(rows)),
         platform=building.platform(base.platform),
         countries=building.countries(base.countries),
         templates=tuple(notices.load().values()),
@@ -79,7 +86,13 @@ def _built(root: Path, documents: sources.Documents) -> tuple[Rulebook, Iterator
         terms=rows[TERMS],
         ladder=playbook_building.ladder(rows[LADDER]),
     )
-    return book, _unfitting(documents, book, clocks, playbooks)
+    edition = date.fromisoformat(f"{base.edition.replace('.', '-')}-01")
+    years = (edition,) if today is None else (edition, today)
+    unfitting = (
+        _unfitting(documents, book, clocks, playbooks),
+        roster_judging.judged(documents, roster_judging.desk_files(rows), book, years),
+    )
+    return book, itertools.chain.from_iterable(unfitting)
 
 
 def _completed(documents: sources.Documents) -> sources.Documents:
@@ -135,10 +148,15 @@ def _shape(name: str) -> type[BaseModel]:
     shapes: dict[str, type[BaseModel]] = {
         BOOK: schema.BookFile,
         SEVERITY: severity_rows.SeverityFile,
-        ROSTER: schema.RosterFile,
+        PERSONS: roster_rows.PersonsFile,
+        OLD_ROSTER: roster_rows.PersonsFile,
         LADDER: playbook_rows.LadderFile,
     }
-    folders: dict[str, type[BaseModel]] = {"clocks": schema.ClockFile, "playbooks": playbook_rows.PlaybookFile}
+    folders: dict[str, type[BaseModel]] = {
+        "clocks": schema.ClockFile,
+        "playbooks": playbook_rows.PlaybookFile,
+        ROSTERS: roster_rows.DeskFile,
+    }
     return shapes.get(name) or folders[name.split("/")[0]]
 
 

@@ -135,21 +135,6 @@ class ClockFile(Rim):
     rules: Annotated[list[ClockRow], Field(min_length=1)]
 
 
-class PersonRow(Rim):
-    """Somebody."""
-
-    name: Text
-    roles: Annotated[list[Role], Field(min_length=1)]
-
-
-class RosterFile(Rim):
-    """rosters.yaml."""
-
-    persons: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*\.[a-z][a-z0-9]*$")], PersonRow], Field(min_length=1)
-    ]
-
-
 class CountryRow(Rim):
     """A market."""
 

@@ -9,32 +9,53 @@ from escalations import ids
 from rulebook.reading import Document, Place, RulebookInvalid, laid_over, read
 
 HERE = Path(__file__).parent
-BOOK, SEVERITY, ROSTER, TERMS = "rulebook.yaml", "severity.yaml", "rosters.yaml", "terms.yaml"
+BOOK, SEVERITY, TERMS = "rulebook.yaml", "severity.yaml", "terms.yaml"
 GATES, LADDER = "gates.yaml", "ladder.yaml"
-SINGLE = (BOOK, TERMS, SEVERITY, ROSTER, GATES, LADDER)
-FOLDERS = ("clocks", "playbooks")
+SINGLE = (BOOK, TERMS, SEVERITY, GATES, LADDER)
+ROSTERS, PERSONS = "rosters", "rosters/persons.yaml"
+# Before desks had hours there was one file of persons; kept rulebooks and a company's own may still have it.
+OLD_ROSTER = "rosters.yaml"
+FOLDERS = ("clocks", "playbooks", ROSTERS)
 WORDINGS = "notices"
 NO_OVERLAY = "is no overlay folder; use `demo` or leave the overlay out"
-NO_RULES = f"is no file of a rulebook; use {', '.join(SINGLE)} or a file in clocks/ or playbooks/"
+NO_RULES = f"is no file of a rulebook; use {', '.join(SINGLE)} or a file in {'/, '.join(FOLDERS)}/"
 Documents = dict[str, Document]
 
 
 def documents(root: Path, overlay: str | None = None, company: Path | None = None) -> Documents:
     """Read every file of a rulebook, by its name below the folder. Raises RulebookInvalid.
 
-    A company's folder may hold any of the files. Its roster replaces the shipped one; its clock files add rules and
-    versions; everything else is merged, field by field. `overlay` names a folder inside the root.
+    A company's folder may hold any of the files. Its rosters replace the shipped ones as a whole; its clock files add
+    rules and versions; everything else is merged, field by field. `overlay` names a folder inside the root, which
+    is merged in the same way, except that it adds nothing.
     """
-    names = (*SINGLE, *(name for folder in FOLDERS for name in _names(root, folder)))
+    old = (root / OLD_ROSTER).is_file() and not (root / ROSTERS).is_dir()
+    folders = [folder for folder in FOLDERS if not (old and folder == ROSTERS)]
+    names = (*SINGLE, *([OLD_ROSTER] if old else []), *(name for folder in folders for name in _names(root, folder)))
     found = {name: read(root, name) for name in names}
     if company is not None:
         found = _with_company(found, company)
     if overlay is not None:
         over = _folder(root / overlay, f"{root.name}/{overlay}", NO_OVERLAY)
-        found = {
-            name: laid_over(one, read(over, name)) if (over / name).is_file() else one for name, one in found.items()
-        }
+        found = _with_rosters(found, over) if (over / ROSTERS).is_dir() else found
+        found = {name: laid_over(one, read(over, name)) if _beside(over, name) else one for name, one in found.items()}
     return found
+
+
+def _beside(over: Path, name: str) -> bool:
+    return (over / name).is_file() and not is_roster(name)
+
+
+def is_roster(name: str) -> bool:
+    """Say whether a file is about people and their hours."""
+    return name == OLD_ROSTER or name.startswith(f"{ROSTERS}/")
+
+
+def _with_rosters(found: Documents, folder: Path) -> Documents:
+    """Replace the rosters as a whole: people and hours belong together."""
+    names = _names(folder, ROSTERS) if (folder / ROSTERS).is_dir() else (OLD_ROSTER,)
+    kept = {name: one for name, one in found.items() if not is_roster(name)}
+    return {**kept, **{name: read(folder, name) for name in names}}
 
 
 def wordings(root: Path) -> dict[str, str]:
@@ -52,15 +73,17 @@ def version(edition: str, found: Documents, words: dict[str, str]) -> str:
 def _with_company(found: Documents, company: Path) -> Documents:
     _folder(company, company.name, "is no folder; correct SEAWALL_RULEBOOK or unset it")
     own = {str(path.relative_to(company)) for path in company.rglob("*.yaml")}
-    strange = sorted(name for name in own if name not in SINGLE and name.split("/")[0] not in FOLDERS)
+    strange = sorted(name for name in own if name not in (*SINGLE, OLD_ROSTER) and name.split("/")[0] not in FOLDERS)
     if strange:
         raise RulebookInvalid(
             f"{company.name}/{strange[0]}",
             NO_RULES,
         )
-    for name in sorted(own):
+    rosters = {name for name in own if is_roster(name)}
+    found = _with_rosters(found, company) if rosters else found
+    for name in sorted(own - rosters):
         over = read(company, name)
-        if name not in found or name == ROSTER:
+        if name not in found:
             found[name] = over
         elif name.startswith("clocks/"):
             found[name] = _added(found[name], over)

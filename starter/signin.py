@@ -67,7 +67,7 @@ def person_on(roster: Roster, person: str) -> str:
         raise Problem(
             "not_on_roster",
             "This person is not on the roster.",
-            next_step="Check the spelling against rulebook/rosters.yaml.",
+            next_step="Check the spelling against rulebook/rosters/persons.yaml.",
             exit_code=NOT_PERMITTED,
         )
     return person

@@ -379,7 +379,7 @@ async def test_who_acted_may_not_ratify_and_an_executive_sits_in_when_all_acted(
 async def test_a_quorum_that_nobody_can_reach_is_said_so():
     everybody = tuple(person.id for person in PEOPLE.persons)
 
-    with pytest.raises(ApplicationError, match=r"add a person to rulebook/rosters\.yaml") as refused:
+    with pytest.raises(ApplicationError, match=r"add a person to rulebook/rosters/persons\.yaml") as refused:
         await asked(GateKind.ROOT_CAUSE, RECALL, excluded=everybody)
 
     assert refused.value.type == "QuorumUnreachable"

@@ -73,7 +73,7 @@ def test_every_deciding_role_is_held_by_two_people():
 
 def test_the_version_names_the_edition_and_the_content(folder):
     ours, copied = rulebook.load(), rulebook.load(folder)
-    edited(folder, "rosters.yaml", "Ana Duarte", "Ana Duarte-Lopes")
+    edited(folder, "rosters/persons.yaml", "Ana Duarte", "Ana Duarte-Lopes")
 
     changed = rulebook.load(folder)
 
@@ -83,7 +83,7 @@ def test_the_version_names_the_edition_and_the_content(folder):
 
 
 def test_a_comment_does_not_change_the_version(folder):
-    edited(folder, "rosters.yaml", "persons:", "# hello\npersons:")
+    edited(folder, "rosters/persons.yaml", "persons:", "# hello\npersons:")
 
     assert rulebook.load(folder).version == rulebook.load().version
 
@@ -100,12 +100,20 @@ def test_the_demonstration_has_short_times_and_says_so():
 
 
 REFUSALS = [
-    pytest.param("rosters.yaml", "[IC]", "[]", r"rosters\.yaml:\d+ persons\.ana\.ic\.roles", id="no-role"),
-    pytest.param("rosters.yaml", "[PROD]", "[OPS]", r"only one person holds PROD", id="one-person-in-a-role"),
     pytest.param(
-        "rosters.yaml", "  ivo.ic:", "  ana.ic:", r"rosters\.yaml:\d+: the key ana\.ic is there twice", id="key-twice"
+        "rosters/persons.yaml", "[IC]", "[]", r"rosters/persons\.yaml:\d+ persons\.ana\.ic\.roles", id="no-role"
     ),
-    pytest.param("rosters.yaml", "persons:", "persons: {", r"rosters\.yaml:\d+: is not YAML", id="not-yaml"),
+    pytest.param("rosters/persons.yaml", "[PROD]", "[OPS]", r"only one person holds PROD", id="one-person-in-a-role"),
+    pytest.param(
+        "rosters/persons.yaml",
+        "  ivo.ic:",
+        "  ana.ic:",
+        r"rosters/persons\.yaml:\d+: the key ana\.ic is there twice",
+        id="key-twice",
+    ),
+    pytest.param(
+        "rosters/persons.yaml", "persons:", "persons: {", r"rosters/persons\.yaml:\d+: is not YAML", id="not-yaml"
+    ),
     pytest.param(
         "playbooks/psafe.yaml",
         "quorum: 1",

@@ -39,7 +39,7 @@ def test_a_fault_is_told_with_file_line_and_what_to_do(run: Run, tmp_path: Path)
 
     assert code == BAD_INPUT
     assert out.startswith("acme/clocks/acme.yaml:")
-    assert "name a role of rosters.yaml" in out
+    assert "name a role of rosters/persons.yaml" in out
     assert json.loads(told)["in_order"] is False
 
 

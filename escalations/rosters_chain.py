@@ -1,0 +1,212 @@
+"""Who is to be asked, at this hour, and in which order? People on shift, then on call, then delegates, then the ladder.
+
+Nobody stands there twice, nobody who is absent, and nobody who is conflicted or would speak for somebody who is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+
+from escalations import rosters_duty
+from escalations.model import Domain
+from escalations.readings import Calendars
+from escalations.rosters import Asked, Delegation, Desk, How, Level
+from escalations.rosters_duty import Stretch
+from escalations.rulebook import Person, Roster, Rulebook
+from escalations.situation import ALIASES
+
+OWNER = "@owner"
+HOW = {How.ON_SHIFT: "on shift", How.ON_CALL: "on call"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """Everything the places of a chain are judged by, looked up once. `places` hold the legal orders too."""
+
+    roster: Roster
+    people: dict[str, Person]
+    at: datetime
+    places: frozenset[str]
+    domain: Domain | None
+    owner: str
+    conflicted: frozenset[str]
+    running: tuple[Stretch, ...]
+
+
+def who(
+    book: Rulebook,
+    calendars: Calendars,
+    role: str,
+    at: datetime,
+    *,
+    domain: Domain | None = None,
+    jurisdictions: tuple[str, ...] = (),
+    conflicted: tuple[str, ...] = (),
+) -> tuple[Asked, ...]:
+    """List the people to ask for a role at an instant, first one first, each with the reason for the place.
+
+    `jurisdictions` are codes of countries or legal orders (`EU`); none means that any desk may be asked. `conflicted`
+    persons are left out with everybody who would speak for them. Empty when nobody is left. Raises CalendarGap for a
+    year whose holidays are not known.
+    """
+    scene = _scene(book, calendars, at, domain, jurisdictions, conflicted)
+    on_duty = tuple(_duties(scene, role))
+    found: dict[str, Asked] = {}
+    for one in chain(on_duty, _standing_in(scene, role, on_duty), _ladder(scene)):
+        if one.person not in found and _free(scene, one.person):
+            found[one.person] = one
+    return tuple(found.values())
+
+
+def desks(roster: Roster, places: frozenset[str]) -> tuple[Desk, ...]:
+    """Order the desks that may decide for some places: those at home there, then as the sun goes round from the first.
+
+    `places` hold legal orders beside countries; none of them leaves out no desk.
+    """
+    serving = [one for one in roster.desks if not places or not one.serves or places & set(one.serves)]
+    at_home = [one for one in serving if places & set(one.home)]
+    by_key = {one.key: one for one in serving}
+    ordered = {one.key: one for one in at_home or serving[:1]}
+    after = next(iter(ordered.values())).next if ordered else ""
+    while after in by_key and (after not in ordered or len(ordered) < len(at_home)):
+        ordered[after] = by_key[after]
+        after = by_key[after].next
+    return tuple({**ordered, **by_key}.values())
+
+
+def places(book: Rulebook, codes: tuple[str, ...]) -> frozenset[str]:
+    """Write codes one way and add the legal order of each country: a desk that serves the EU serves Germany."""
+    found = {ALIASES.get(code.upper(), code.upper()) for code in codes if code}
+    return frozenset(found | {country.legal_order for country in book.countries if country.code in found})
+
+
+def absent_until(person: Person, roster: Roster, at: datetime) -> str:
+    """Say until which day somebody is away, empty when they are not."""
+    if not person.absent:
+        return ""
+    desk = next((one for one in roster.desks if one.key == person.desk), None)
+    day = rosters_duty.local_day(desk, at) if desk else at.astimezone(UTC).date()
+    away = next((one for one in person.absent if one.begins <= day <= one.ends), None)
+    return f"{away.ends:%d %b}" if away else ""
+
+
+def _scene(
+    book: Rulebook,
+    calendars: Calendars,
+    at: datetime,
+    domain: Domain | None,
+    jurisdictions: tuple[str, ...],
+    conflicted: tuple[str, ...],
+) -> _Scene:
+    roster = book.roster
+    asked = places(book, jurisdictions)
+    owner = next((one.owner for one in book.playbooks if one.domain is domain), "")
+    serving = desks(roster, asked)
+    return _Scene(
+        roster=roster,
+        people={one.id: one for one in roster.persons},
+        at=at,
+        places=asked,
+        domain=domain,
+        owner=owner,
+        conflicted=frozenset(conflicted),
+        running=tuple(one for desk in serving for one in rosters_duty.running(desk, calendars, at)),
+    )
+
+
+def _duties(scene: _Scene, role: str) -> Iterator[Asked]:
+    """List who is on shift and then who is on call; without desks, everybody who holds the role."""
+    if not scene.roster.desks:
+        for person in scene.roster.persons_in(role):
+            yield Asked(person=person, role=role, how=How.ON_CALL, why="this roster keeps no hours")
+    for how in (How.ON_SHIFT, How.ON_CALL):
+        for one in scene.running:
+            if one.duty.on_call is (how is How.ON_CALL) and _about(scene.domain, one.duty.domains):
+                for person in one.duty.holders(role, one.day):
+                    why = f"{HOW[how]} at {one.desk.key}"
+                    yield Asked(person=person, role=role, how=how, why=why, until=one.ends)
+
+
+def _standing_in(scene: _Scene, role: str, doing: tuple[Asked, ...]) -> Iterator[Asked]:
+    """List the delegates: first of those whose duty it is and who are away, then of everybody else with the role."""
+    on_duty = {one.person: one.until for one in doing}
+    for person in dict.fromkeys((*on_duty, *scene.roster.persons_in(role))):
+        if person in scene.conflicted:
+            continue
+        away = absent_until(scene.people[person], scene.roster, scene.at)
+        if person in on_duty and not away:
+            continue
+        state = f"away until {away}" if away else "off duty"
+        for delegate, via in _delegates(scene, person, role):
+            why = f"delegate of {person}, who is {state}{f' (through {via})' if via else ''}"
+            yield Asked(
+                person=delegate,
+                role=role,
+                how=How.DELEGATE,
+                why=why,
+                until=on_duty.get(person),
+                on_behalf_of=person,
+            )
+
+
+def _delegates(scene: _Scene, principal: str, role: str) -> Iterator[tuple[str, str]]:
+    """Follow delegations, the second step only past somebody who is away; never further than two."""
+    direct = [one.delegate for one in _given(scene, principal, role) if one.delegate not in scene.conflicted]
+    away = [one for one in direct if absent_until(scene.people[one], scene.roster, scene.at)]
+    yield from ((one, "") for one in direct if one not in away)
+    for between in away:
+        yield from ((one.delegate, between) for one in _given(scene, between, role) if one.delegate != principal)
+
+
+def _given(scene: _Scene, principal: str, role: str) -> Iterator[Delegation]:
+    for one in scene.roster.delegations:
+        if one.principal != principal or (one.roles and role not in one.roles) or not _about(scene.domain, one.domains):
+            continue
+        if one.jurisdictions and scene.places and not scene.places & set(one.jurisdictions):
+            continue
+        if _holds_today(scene, one):
+            yield one
+
+
+def _holds_today(scene: _Scene, one: Delegation) -> bool:
+    if one.begins is None and one.ends is None:
+        return True
+    home = scene.people[one.principal].desk
+    desk = next((each for each in scene.roster.desks if each.key == home), None)
+    day = rosters_duty.local_day(desk, scene.at) if desk else scene.at.astimezone(UTC).date()
+    return (one.begins or day) <= day <= (one.ends or day)
+
+
+def _ladder(scene: _Scene) -> Iterator[Asked]:
+    waited = timedelta()
+    for number, level in enumerate(scene.roster.levels):
+        for ask in level.asks:
+            yield from _level(scene, number, level, ask, waited)
+        waited += level.after or timedelta()
+
+
+def _level(scene: _Scene, number: int, level: Level, ask: str, waited: timedelta) -> Iterator[Asked]:
+    """List who stands on a level: a person named there, or whoever is on duty in a role, or else all who hold it."""
+    minutes = int(waited.total_seconds()) // 60
+    why = f"L{number} {level.title}" + (f", {minutes} min after L0" if minutes else "")
+    if ask in scene.people:
+        yield Asked(person=ask, role=scene.people[ask].roles[0], how=How.LADDER, why=why, level=number)
+        return
+    role = scene.owner if ask == OWNER else ask
+    on_duty = [one for one in _duties(scene, role) if _free(scene, one.person)]
+    for one in on_duty:
+        yield Asked(
+            person=one.person, role=role, how=How.LADDER, why=f"{why}; {one.why}", until=one.until, level=number
+        )
+    if not on_duty:
+        for person in scene.roster.persons_in(role):
+            yield Asked(person=person, role=role, how=How.LADDER, why=f"{why}; off duty", level=number)
+
+
+def _free(scene: _Scene, person: str) -> bool:
+    return person not in scene.conflicted and not absent_until(scene.people[person], scene.roster, scene.at)
+
+
+def _about(domain: Domain | None, domains: tuple[str, ...]) -> bool:
+    return not domains or domain is None or domain.value in domains
