@@ -77,7 +77,7 @@ async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: Asyn
     mail = Mail(Smtp(told.smtp_host, told.smtp_port, told.mail_from), MarketplaceBook(sellers), evidence, templates)
     regulators = Regulators(database, evidence, templates)
     return [
-        *(policy.plan_case, policy.draft_gate, policy.draft_notices),
+        *(policy.plan_case, policy.draft_gate, policy.draft_notices, policy.who_is_on_duty),
         Casebook(Ledger(engine)).record,
         EvidenceRoom(evidence).gather,
         archive.Archive(TemporalHistories(client), archived.Index(engine), evidence).keep_closed,

@@ -12,13 +12,14 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import asked
-from escalations import attaching, gates, planning, telling
+from escalations import attaching, gates, planning, rosters_asking, telling
 from escalations.attaching import Known
 from escalations.conditions import RuleFailed
 from escalations.consensus import Gate
 from escalations.gates import QuorumUnreachable
-from escalations.plans import GateRequest, NoticePlan, NoticesRequest, Plan, PlanRequest
+from escalations.plans import DutyRequest, GateRequest, NoticePlan, NoticesRequest, Plan, PlanRequest
 from escalations.readings import Calendars
+from escalations.rosters import OnDuty
 from escalations.rulebook import NoPlaybook, Rulebook, Rulebooks, UnknownRulebook
 
 
@@ -37,7 +38,9 @@ class Policy:
         start or another date of an order became known. Not retried: `NoPlaybook`, `UnknownRulebook`, `RuleFailed`.
         """
         with _answering(request.case_id):
-            plan = planning.planned(self._book(request.rulebook), self._calendars, request)
+            book = self._book(request.rulebook)
+            plan = planning.planned(book, self._calendars, request)
+            plan = rosters_asking.named_in_plan(book, self._calendars, plan, request)
             return replace(plan, asked=asked.digest(request))
 
     @activity.defn
@@ -47,8 +50,19 @@ class Policy:
         Pure. Fails with `QuorumUnreachable`, not retried, when separation of duties leaves too few persons.
         """
         with _answering(request.case_id):
-            gate = gates.drafted(self._book(request.plan.rulebook), request)
+            book = self._book(request.plan.rulebook)
+            gate = rosters_asking.named_in_gate(book, self._calendars, gates.drafted(book, request), request)
             return replace(gate, asked=asked.digest(request))
+
+    @activity.defn
+    async def who_is_on_duty(self, request: DutyRequest) -> OnDuty:
+        """Say whom to wake at an instant, first one first, with the reason for each.
+
+        Pure: the same request and rulebook name the same people. Not retried: `UnknownRulebook`.
+        """
+        with _answering(request.case_id):
+            found = rosters_asking.on_duty(self._book(request.rulebook), self._calendars, request)
+            return replace(found, asked=asked.digest(request))
 
     @activity.defn
     async def draft_notices(self, request: NoticesRequest) -> NoticePlan:

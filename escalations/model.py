@@ -192,7 +192,7 @@ class Severity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Internal response targets of a priority; never shown as law."""
+    """Internal response targets of a priority; never shown as law. Those named in `business` count desk hours only."""
 
     acknowledge: timedelta
     triage: timedelta
@@ -200,6 +200,7 @@ class Targets:
     decide: timedelta
     ratify: timedelta
     root_cause: timedelta = timedelta(days=5)
+    business: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ def _steps(playbook: Playbook, seen: Situation) -> tuple[PeopleStep, ...]:
 
 def _targets(playbook: Playbook, house: Targets, priority: int) -> Targets:
     own = {name: span for grade, name, span in playbook.targets if grade == priority}
-    return replace(house, **own) if own else house
+    return replace(house, **own, business=tuple(one for one in house.business if one not in own)) if own else house
 
 
 def _ring(playbook: Playbook, seen: Situation) -> str:

@@ -8,6 +8,7 @@ from escalations.consensus import GateKind
 from escalations.enforcement import Manifest, Sought
 from escalations.model import Domain, Intake, Milestone, Severity, Targets
 from escalations.notices import Notice
+from escalations.rosters import OnDuty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,8 @@ class Plan:
     `priority` is the worse (lower) of severity band and urgency. `contain_first` means an emergency act before legal
     review. `owner` is the role that leads. `page` and `channel` say who is told that it exists. `steps` are for people;
     `called` are the roles that sit because of what this case is; `ring` says who may see it, empty for everybody.
-    `asked` is the digest of the request, for replay; the case does not keep it.
+    `asked` is the digest of the request, for replay; the case does not keep it. `on_duty` says whom to ask at the
+    instant of the plan, None in a plan of before rosters had hours.
     """
 
     rulebook: str
@@ -72,6 +74,7 @@ class Plan:
     called: tuple[str, ...] = ()
     ring: str = ""
     asked: str = ""
+    on_duty: OnDuty | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,23 @@ class GateRequest:
     manifest: Manifest | None = None
     excluded: tuple[str, ...] = ()
     escalated: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyRequest:
+    """Ask whom to wake at an instant. `role` may be a person who owes something; from `level` of the ladder on.
+
+    `rulebook` is the version that the case follows; `excluded` persons may not decide and are not asked.
+    """
+
+    case_id: str
+    rulebook: str
+    role: str
+    domain: Domain
+    now: datetime
+    places: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,7 +134,8 @@ class OnDuty:
     """Whom to ask at an instant, pinned in an answer of policy.
 
     `places` are the jurisdictions it was asked for. `desk` owns the case; `hours` are the minutes after `at` at which
-    that desk opens and closes in turn, as far as they were written down (business time is counted in them).
+    that desk opens and closes in turn, as far as they were written down (business time is counted in them). `asked` is
+    the digest of the request, for replay.
     """
 
     at: datetime
@@ -142,3 +143,4 @@ class OnDuty:
     ask: tuple[Asked, ...] = ()
     desk: str = ""
     hours: tuple[int, ...] = ()
+    asked: str = ""

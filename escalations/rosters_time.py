@@ -3,34 +3,11 @@
 Hours of a desk are written down once, as UTC, when policy answers; nothing here looks at a clock or at a zone.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from escalations import rosters_duty
-from escalations.calendars import is_working_day
-from escalations.readings import Calendars
-from escalations.rosters import Desk, OnDuty
-from escalations.rosters_duty import ONE_DAY
+from escalations.rosters import OnDuty
 
 A_MINUTE = timedelta(minutes=1)
-
-
-def hours(desk: Desk, calendars: Calendars, at: datetime, days: int) -> tuple[int, ...]:
-    """Write down when a desk opens and closes, in minutes after an instant, over so many days.
-
-    The first opening may lie before it (a negative number) when the desk is open.
-    """
-    first = rosters_duty.local_day(desk, at) - ONE_DAY
-    last = first + timedelta(days=days)
-    working = rosters_duty.calendar(desk, calendars, first, last)
-    found: list[int] = []
-    day: date = first
-    while day <= last:
-        if is_working_day(working, day):
-            opens, closes = (rosters_duty.instant(desk, day, minutes) for minutes in (desk.opens, desk.closes))
-            if closes > at:
-                found += [(opens - at) // A_MINUTE, (closes - at) // A_MINUTE]
-        day += ONE_DAY
-    return tuple(found)
 
 
 def due(known: OnDuty | None, start: datetime, span: timedelta) -> datetime:

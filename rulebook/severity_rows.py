@@ -140,4 +140,6 @@ def _pace(row: PaceRow) -> Pace:
 
 
 def _worked(paces: Mapping[str, Pace]) -> Targets:
-    return Targets(**{field.name: span for field in fields(Targets) if (span := paces[field.name].span)})
+    worked = {name: pace for name, pace in paces.items() if name in {field.name for field in fields(Targets)}}
+    spans = {name: pace.span for name, pace in worked.items() if pace.span}
+    return Targets(**spans, business=tuple(name for name, pace in worked.items() if pace.business))

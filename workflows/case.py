@@ -18,14 +18,15 @@ from temporalio.exceptions import (
 from activities.chat import Chat, ChatPost
 from activities.paging import Page, Paging, Urgency
 from activities.policy import Policy
-from escalations import cards, clocks, consensus, ids
+from escalations import cards, clocks, consensus, ids, rosters_time
 from escalations.casefile import CaseFile, Opening
 from escalations.clocks import Clock, ClockStatus
 from escalations.consensus import Gate, GateKind, Outcome
 from escalations.enforcement import Manifest
 from escalations.model import Intake, Milestone, Stage, Task
-from escalations.plans import GateRequest, Plan, PlanRequest
+from escalations.plans import DutyRequest, GateRequest, Plan, PlanRequest
 from escalations.record import Card, GateCard
+from escalations.rosters import Asked
 from workflows import attributes, options
 from workflows.journal import Journal
 from workflows.waiting import HistoryGrewLong, Watch
@@ -34,6 +35,7 @@ WAKE_UP = 1  # priorities up to this one wake people
 A_DAY = timedelta(days=1)
 SUPERSEDED = "superseded"
 RETRY_AFTER = timedelta(hours=1)
+STILL_THERE = timedelta(minutes=5)  # who was on duty so long ago is asked without asking policy again
 T = TypeVar("T")
 
 
@@ -280,7 +282,8 @@ class Case:
         if outcome is None:
             outcome = consensus.by_default(gate, self.gate(gate.id).votes, workflow.now())
             self.conclude(gate.id, outcome)
-            self.beside(self.page(f"nobody decided {gate.kind.value} in time; default {gate.default} taken"))
+            text = f"nobody decided {gate.kind.value} in time; default {gate.default} taken"
+            self.beside(self.page(text, level=escalated + 1, excluded=gate.excluded))
         return outcome
 
     def supersede(self, kind: GateKind) -> None:
@@ -334,8 +337,12 @@ class Case:
         card = GateCard(gate=gate)
         self.file.gates.append(card)
         roles = ", ".join(seat.role for seat in gate.seats)
+        first = f"; ask {', '.join(one.person for one in gate.ask)}" if gate.ask else ""
         self.journal.note(
-            "gate.opened", f"{gate.question} ({roles}, until {_when(gate.due_at)})", gate=gate.id, asks=kind.value
+            "gate.opened",
+            f"{gate.question} ({roles}, until {_when(gate.due_at)}{first})",
+            gate=gate.id,
+            asks=kind.value,
         )
         return card
 
@@ -345,14 +352,48 @@ class Case:
 
     # people
 
-    async def page(self, why: str) -> None:
-        """Wake the owner role. A pager that is away is noted; the case goes on."""
+    async def page(self, why: str, *, role: str = "", level: int = 0, excluded: tuple[str, ...] = ()) -> None:
+        """Wake whoever is on duty for a role, the owner's by default. A pager that is away is noted; the case goes on.
+
+        From `level` 1 on the ladder is asked from that level up, because those below it were asked in vain.
+        """
         self.file.pages += 1
+        number = self.file.pages
         urgent = self.file.plan is None or self.file.plan.priority <= WAKE_UP
         severity: Urgency = "critical" if urgent else "error"
-        page = Page(case_id=self.id, number=self.file.pages, summary=why, severity=severity)
+        ask = await self._on_duty(role, level, excluded)
+        details = tuple((f"ask {place}", _in_words(one)) for place, one in enumerate(ask, 1))
+        page = Page(case_id=self.id, number=number, summary=why, severity=severity, details=details)
         hands = workflow.execute_activity_method(Paging.page, page, **options.why(options.PAGING, f"page: {why}"))
         await self.attempted("paging", hands)
+
+    async def _on_duty(self, role: str, level: int, excluded: tuple[str, ...]) -> tuple[Asked, ...]:
+        """Find whom to ask now: as pinned in the plan while that is fresh, else policy is asked again.
+
+        Nobody is named without a plan, or by a plan of before rosters had hours.
+        """
+        plan = self.file.plan
+        if plan is None or plan.on_duty is None:
+            return ()
+        fresh = workflow.now() - plan.on_duty.at <= STILL_THERE
+        if fresh and not level and role in ("", plan.owner):
+            return plan.on_duty.ask
+        request = DutyRequest(
+            case_id=self.id,
+            rulebook=plan.rulebook,
+            role=role or plan.owner,
+            domain=plan.domain,
+            now=workflow.now(),
+            places=plan.on_duty.places,
+            excluded=excluded,
+            level=level,
+        )
+        answer = workflow.execute_local_activity_method(Policy.who_is_on_duty, request, **options.POLICY)
+        try:
+            return (await self.journal.after(answer)).ask
+        except options.NOT_AT_ONCE as failure:
+            self.journal.note("roster.silent", f"nobody could say who is on duty: {_cause(failure)}")
+            return plan.on_duty.ask
 
     async def announce(self, text: str) -> None:
         """Say it in the team's channel."""
@@ -393,10 +434,17 @@ class Case:
             return
         if any(task.id == task_id for task in self.file.tasks):
             task_id = f"{task_id}-{len(self.file.tasks) + 1}"
-        patience = self.file.plan.targets.decide if self.file.plan else A_DAY
-        due_at = due_at or workflow.now() + patience
+        due_at = due_at or self.target("decide")
         self.file.tasks.append(Task(id=task_id, title=title, owner=owner, due_at=due_at))
         self.journal.note("task.opened", f"{title} ({owner}, until {_when(due_at)})", task=task_id)
+
+    def target(self, name: str) -> datetime:
+        """Say when an internal target that begins now is due; one in business time counts the hours of the desk."""
+        plan = self.file.plan
+        if plan is None:
+            return workflow.now() + A_DAY
+        known = plan.on_duty if name in plan.targets.business else None
+        return rosters_time.due(known, workflow.now(), getattr(plan.targets, name))
 
     def relieved(self, task_id: str, by: str) -> None:
         """End the task of a duty that is no longer owed."""
@@ -418,6 +466,11 @@ def _wanted(clock: Clock) -> str:
     """Say when; an internal target is never called due, since no law says so."""
     word = "due" if clock.due_operational else "internal target"
     return f"{word} {_when(clocks.wanted_at(clock))}"
+
+
+def _in_words(one: Asked) -> str:
+    until = f" until {_when(one.until)}" if one.until else ""
+    return f"{one.person} ({one.role}): {one.why}{until}"
 
 
 def _when(at: datetime | None) -> str:

@@ -54,7 +54,7 @@ async def _ring(case: Case, clock: Clock, label: str) -> None:
         return
     case.journal.note("clock.warned", f"{clock.rule}: {label} of its time is gone", rule=clock.rule, at=label)
     if label == clocks.LAST_CALL:
-        case.beside(case.page(f"{clock.rule} is due at {wanted_at(clock):%H:%M}Z"))
+        case.beside(case.page(f"{clock.rule} is due at {wanted_at(clock):%H:%M}Z", role=clock.owner))
 
 
 async def _fell_due(case: Case, clock: Clock) -> None:
@@ -64,4 +64,5 @@ async def _fell_due(case: Case, clock: Clock) -> None:
     case.journal.note(
         "clock.missed" if missed else "clock.target_passed", f"{clock.rule}: {clock.duty}", rule=clock.rule
     )
-    case.beside(case.page(f"{clock.rule} was missed" if missed else f"the target of {clock.rule} has passed"))
+    text = f"{clock.rule} was missed" if missed else f"the target of {clock.rule} has passed"
+    case.beside(case.page(text, role=clock.owner))

@@ -23,6 +23,7 @@ CROSSING = (
     "notices",
     "plans",
     "record",
+    "rosters",
 )
 
 

@@ -44,7 +44,9 @@ async def investigated(case: Case) -> Manifest:
         return await searched(case)
     alerts: list[Awaitable[None]] = []
     if case.plan.channel:
-        alerts.append(case.announce(f"{case.id}: priority {case.plan.priority}, {case.plan.playbook}"))
+        known = case.plan.on_duty
+        first = f", ask {known.ask[0].person}" if known and known.ask else ""
+        alerts.append(case.announce(f"{case.id}: priority {case.plan.priority}, {case.plan.playbook}{first}"))
     await asyncio.gather(searched(case), _gathered(case), *alerts)
     case.file.investigated = True
     return await searched(case)

@@ -12,6 +12,7 @@ from escalations.consensus import GateKind
 from escalations.enforcement import Sought
 from escalations.model import RootCause, Stage
 from escalations.plans import Plan
+from escalations.rosters import OnDuty
 from workflows.case import SUPERSEDED, Case
 from workflows.prevention import Prevention, PreventionOrder
 
@@ -44,7 +45,7 @@ async def root_cause_found(case: Case) -> None:
 async def _written(case: Case) -> RootCause | None:
     """Wait for the analysis; whoever leads the case is paged when it is late. None when a new report comes first."""
     while case.file.root_cause is None and not _moot(case):
-        until = workflow.now() + case.plan.targets.root_cause
+        until = case.target("root_cause")
         written = await case.watch.until(
             lambda: case.file.root_cause is not None or _moot(case),
             owner=case.plan.owner,
@@ -93,4 +94,5 @@ def _brief(plan: Plan) -> Plan:
         sought=Sought(case_id=plan.sought.case_id, name=plan.sought.name),
         evidence=(),
         resweeps=(),
+        on_duty=OnDuty(at=plan.on_duty.at, places=plan.on_duty.places) if plan.on_duty else None,
     )

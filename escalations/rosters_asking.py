@@ -1,0 +1,117 @@
+"""Whom does policy name in its answers? The people to ask at that instant, and the hours of the desk that owns a case.
+
+Eligibility does not depend on the hour: a gate's seats list everybody who may vote. Who is asked first does.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from escalations import rosters_chain, rosters_duty
+from escalations.calendars import is_working_day
+from escalations.consensus import Gate, Seat
+from escalations.model import Intake
+from escalations.plans import DutyRequest, GateRequest, Plan, PlanRequest
+from escalations.readings import Calendars
+from escalations.rosters import Asked, Desk, How, OnDuty
+from escalations.rosters_duty import ONE_DAY
+from escalations.rosters_time import A_MINUTE
+from escalations.rulebook import Rulebook
+
+COMMANDER = "IC"
+NAMED = 3  # how many people an answer names: history has no bytes to spare, and the ladder is in the rulebook
+WRITTEN_DOWN = 30  # days of a desk's hours
+
+
+def named_in_plan(book: Rulebook, calendars: Calendars, plan: Plan, request: PlanRequest) -> Plan:
+    """Pin in a plan who leads it now; in an emergency the incident commander is asked first."""
+    places = _places(request.intakes)
+    roles = (COMMANDER, plan.owner) if plan.contain_first else (plan.owner,)
+    chains = [
+        rosters_chain.who(book, calendars, role, request.now, domain=plan.domain, jurisdictions=places)
+        for role in roles
+    ]
+    first = [chain[0] for chain in chains if chain]
+    ask = tuple({one.person: one for one in (*first, *chains[-1])}.values())[:NAMED]
+    desks = rosters_chain.desks(book.roster, rosters_chain.places(book, places))
+    counted = desks and plan.targets.business
+    return replace(
+        plan,
+        on_duty=OnDuty(
+            at=request.now,
+            places=places,
+            ask=ask,
+            desk=desks[0].key if desks else "",
+            hours=hours(desks[0], calendars, request.now, WRITTEN_DOWN) if counted else (),
+        ),
+    )
+
+
+def named_in_gate(book: Rulebook, calendars: Calendars, gate: Gate, request: GateRequest) -> Gate:
+    """Pin in a question who is asked first for each required seat, or for each seat when none is required."""
+    known = request.plan.on_duty
+    ask: dict[str, Asked] = {}
+    for seat in [one for one in gate.seats if one.required] or gate.seats:
+        chain = rosters_chain.who(
+            book,
+            calendars,
+            seat.role,
+            request.now,
+            domain=request.plan.domain,
+            jurisdictions=known.places if known else (),
+            conflicted=gate.excluded,
+        )
+        one = _first(chain, seat, ask)
+        if one is not None:
+            ask[one.person] = one
+    return replace(gate, ask=tuple(ask.values()))
+
+
+def on_duty(book: Rulebook, calendars: Calendars, request: DutyRequest) -> OnDuty:
+    """Say whom to wake now. From level 1 of the ladder on, nobody below it is named: they were asked before."""
+    holder = next((one for one in book.roster.persons if one.id == request.role), None)
+    role = holder.roles[0] if holder else request.role
+    chain = rosters_chain.who(
+        book,
+        calendars,
+        role,
+        request.now,
+        domain=request.domain,
+        jurisdictions=request.places,
+        conflicted=request.excluded,
+    )
+    above = tuple(one for one in chain if one.level >= request.level) if request.level else chain
+    if holder and not request.level and not rosters_chain.absent_until(holder, book.roster, request.now):
+        owes = Asked(person=holder.id, role=role, how=How.ON_CALL, why="owes it")
+        above = (owes, *(one for one in chain if one.person != holder.id))
+    return OnDuty(at=request.now, places=request.places, ask=above[:NAMED])
+
+
+def hours(desk: Desk, calendars: Calendars, at: datetime, days: int) -> tuple[int, ...]:
+    """Write down when a desk opens and closes, in minutes after an instant, over so many days.
+
+    The first opening lies before it (a negative number) when the desk is open. Raises CalendarGap.
+    """
+    first = rosters_duty.local_day(desk, at)
+    last = first + timedelta(days=days)
+    working = rosters_duty.calendar(desk, calendars, first, last)
+    found: list[int] = []
+    day: date = first
+    while day <= last:
+        opens, closes = (rosters_duty.instant(desk, day, minutes) for minutes in (desk.opens, desk.closes))
+        if is_working_day(working, day) and at < closes:
+            found += [(opens - at) // A_MINUTE, (closes - at) // A_MINUTE]
+        day += ONE_DAY
+    return tuple(found)
+
+
+def _first(chain: tuple[Asked, ...], seat: Seat, taken: dict[str, Asked]) -> Asked | None:
+    """Take the first who may vote for a seat and is not asked for another, else whoever the chain begins with."""
+    able = [one for one in chain if one.person in seat.persons]
+    free = [one for one in able if one.person not in taken]
+    return next(iter((*free, *able, *chain)), None)
+
+
+def _places(intakes: tuple[Intake, ...]) -> tuple[str, ...]:
+    codes = {code.upper() for intake in intakes for code in (*intake.jurisdictions, *intake.markets) if code}
+    codes |= {intake.order.country.upper() for intake in intakes if intake.order}
+    return tuple(sorted(codes))
