@@ -8,6 +8,7 @@ from pathlib import Path
 from escalations.playbooks import GateRule, Playbook
 from escalations.rulebook import Rulebook
 from escalations.rules import ClockRule, Unit
+from rulebook import roster_guide
 from rulebook.loading import load
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "rulebook.md"
@@ -25,11 +26,14 @@ Change the files, never this page.
 * **Conditions** are CEL expressions. What they may ask about is listed in `escalations/conditions.py` and
   `facts.MARKS`; `terms.yaml` gives names to conditions that several rules share.
 * **Severity, gates, ladder, playbooks, people** are the other files. `gates.yaml` holds what the playbooks share.
+* **Rosters** (`rosters/persons.yaml` and one file a desk): who holds which role, when they work by the clock on their
+  own wall, who stands in, whom to ask when nobody is on duty. An hour without a lawyer (LEG) on shift or on call, where
+  a clock of 4 h or less may run, is refused. `seawall roster who ROLE --at T` explains a chain of people.
 * `seawall rulebook check` finds every fault with file, line and what to do. `seawall rulebook diff shipped DIR` says
   which sample cases would change. `seawall clocks due RULE --at T` shows a due time with its derivation, `seawall
   triage FILE` a whole plan; both start nothing.
-* A company's own folder (`SEAWALL_RULEBOOK`) is laid over the shipped files: its roster replaces ours, its clock
-  files add rules and versions, everything else is merged field by field. Running cases keep the version they were
+* A company's own folder (`SEAWALL_RULEBOOK`) is laid over the shipped files: its rosters replace ours as a whole, its
+  clock files add rules and versions, everything else is merged field by field. Running cases keep the version they were
   opened with until two persons `replan` them.
 
 None of this is legal advice; every rule has to be confirmed by counsel before it is relied on.
@@ -126,6 +130,7 @@ def _people(book: Rulebook) -> Iterator[str]:
     yield "\n## People\n"
     roles = sorted({role for person in book.roster.persons for role in person.roles})
     yield from _table(("role", "persons"), ((role, ", ".join(book.roster.persons_in(role))) for role in roles))
+    yield from roster_guide.written(book.roster)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -64,6 +64,8 @@ class Pager:
             "number": number if is_open else number + 1,
             "summary": event["payload"]["summary"] if action == "trigger" else (alert or {})["summary"],
         }
+        details = event["payload"].get("custom_details") if action == "trigger" else (alert or {}).get("details")
+        now |= {"details": details} if details else {}
         kind = REPEATED if now == alert else APPLIED
         self.journal.write(call.told(kind, now=now, detail={"status": 202, "action": action}, **told))
         self.alerts[(account, key)] = now

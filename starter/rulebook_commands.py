@@ -1,6 +1,7 @@
 """Is a rulebook in order, and what would another one change? `seawall rulebook check|diff`."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,10 +34,11 @@ def check(
     """Look for every fault of a rulebook. Exit codes: 0 in order, 2 with faults."""
     import rulebook
 
+    today = datetime.now(UTC).date()
     if whole:
-        found = rulebook.faults(_folder(folder))
+        found = rulebook.faults(_folder(folder), today=today)
     else:
-        found = rulebook.faults(company=_folder(folder) if folder else rules.company())
+        found = rulebook.faults(company=_folder(folder) if folder else rules.company(), today=today)
     if json:
         told = [{"where": where, "fault": text} for where, text in found]
         showing.as_json({"in_order": not found, "faults": told}, dict[str, Any])
