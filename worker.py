@@ -37,7 +37,7 @@ from starter import connect, rules, schedules
 from starter.intake import wiring
 from starter.sandbox import runner
 from starter.say import tell
-from starter.seeing import health
+from starter.seeing import counters, exposition, health
 from starter.seeing.server import serving
 from starter.settings import Settings
 from starter.stack import process
@@ -78,7 +78,7 @@ async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: Asyn
     regulators = Regulators(database, evidence, templates)
     return [
         *(policy.plan_case, policy.draft_gate, policy.draft_notices, policy.who_is_on_duty),
-        Casebook(Ledger(engine)).record,
+        Casebook(Ledger(engine, counters.facts)).record,
         EvidenceRoom(evidence).gather,
         archive.Archive(TemporalHistories(client), archived.Index(engine), evidence).keep_closed,
         *(shops.find_listings, shops.capture_prior, shops.enforce, shops.verify, shops.reverse),
@@ -108,7 +108,8 @@ async def run(told: Settings, stop: asyncio.Event) -> None:
             graceful_shutdown_timeout=timedelta(seconds=20),
         )
         probes = health.of_worker(engine, wiring.held(client), worker)
-        async with serving(told.metrics_address, health.routes(probes)), worker:
+        seen = [exposition.route(), *health.routes(probes)]
+        async with serving(told.metrics_address, seen), worker:
             structlog.get_logger("worker").info("worker.started", task_queue=options.TASK_QUEUE)
             await stop.wait()
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from temporalio import activity
 
-from activities import letters, notified, outside
+from activities import letters, notified, outside, watching
 from activities.evidence import Store
 from activities.letters import AddressBook, Letter
 from activities.spans import kept_alive
@@ -33,6 +33,9 @@ class End(StrEnum):
     REFUSED = "refused"
     DEFERRED = "deferred"
     LOST = "lost"
+
+
+SEEN_AS: Final = {End.ACCEPTED: "ok", End.REFUSED: "refused", End.DEFERRED: "busy", End.LOST: "down"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +139,13 @@ class Mail:
 
     async def _once(self, letter: Letter, name: str) -> Answer:
         """Write down that a letter is tried, try it, and write down how that ended, if it is known."""
-        async with self.post.line(letter) as line:
-            mine = _attempt()
-            if await self.evidence.put_once(f"{name}.tried", mine) != mine:
-                raise outside.busy(SYSTEM, status=0, wait=DEFERRED)
-            answer = await line.deliver()
+        with watching.calling(SYSTEM, "SEND") as seen:
+            async with self.post.line(letter) as line:
+                mine = _attempt()
+                if await self.evidence.put_once(f"{name}.tried", mine) != mine:
+                    raise outside.busy(SYSTEM, status=0, wait=DEFERRED)
+                answer = await line.deliver()
+            seen.outcome, seen.status = SEEN_AS[answer.end], answer.code
         if answer.end is not End.LOST:
             await self.evidence.put_once(f"{name}.{answer.end}", str(answer.code).encode())
         return answer

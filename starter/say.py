@@ -31,6 +31,7 @@ from escalations.messages import Receipt, Reopen, Said
 from escalations.model import Intake
 from starter import connect
 from starter.errors import BUSY, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
+from starter.seeing import counters
 from workflows import options
 from workflows.reception import SAID, fingerprint
 
@@ -100,9 +101,19 @@ async def say(
     place = _places.setdefault(case_id, asyncio.Semaphore(IN_FLIGHT))
     async with place:
         try:
-            return await _updated(saying)
-        except _CaseClosedError:
-            return await _said_to_closed(saying)
+            receipt = await _answer(saying)
+        except Problem as refused:
+            counters.counted(counters.REFUSALS, "case", refused.code)
+            raise
+    counters.counted(counters.MESSAGES, name)
+    return receipt
+
+
+async def _answer(saying: _Saying) -> Receipt:
+    try:
+        return await _updated(saying)
+    except _CaseClosedError:
+        return await _said_to_closed(saying)
 
 
 async def tell(client: Client, case_id: str, name: str, message: Message) -> Receipt:

@@ -5,10 +5,10 @@ Every figure is one aggregate, so a look costs the database little however long 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Exists, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from escalations.clocks import Clock, ClockStatus, wanted_at
@@ -20,39 +20,42 @@ from store.tables import NEVER
 
 # What an export of a closed case's history writes into the casebook, once that is done.
 ARCHIVED = "history.archived"
+MISSED = "clock.missed"
+SOON = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """The state of the casebook at one instant. Times are None where there is nothing to count.
 
-    `open` counts by (priority, stage), priority 5 standing for "not triaged yet"; `overdue` and `due_soon` count
-    running clocks past their due time, and within their margin of it.
+    `open` counts by (severity, stage), None standing for "not triaged yet"; `overdue` and `due_soon` count running
+    clocks past their due time, and within their margin or a day of it, whichever is shorter; `missed_lately` counts
+    clocks that were missed within a day.
     """
 
-    open: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    open: Mapping[tuple[int | None, str], int] = field(default_factory=dict)
     approvals: Mapping[str, int] = field(default_factory=dict)
     approvals_near_due: int = 0
     next_gate_due_at: datetime | None = None
     overdue: int = 0
     due_soon: int = 0
+    missed_lately: int = 0
     quarantined: int = 0
     waiting_intakes: int = 0
     oldest_waiting_at: datetime | None = None
-    unarchived: int = 0
-    oldest_unarchived_at: datetime | None = None
     newest_entry_at: datetime | None = None
     entries: int = 0
 
 
 async def figures(engine: AsyncEngine, *, now: datetime, near: datetime) -> Figures:
     """Count everything; a gate due before `near` is near its due time. Raises StoreUnavailable, StoreMisconfigured."""
-    cases, gates, intakes = tables.cases.c, tables.gates.c, tables.intakes.c
+    cases, gates, intakes, entries = tables.cases.c, tables.gates.c, tables.intakes.c, tables.entries.c
     is_open = cases.closed_at.is_(None)
-    by_stage = select(cases.priority, cases.stage, func.count()).where(is_open).group_by(cases.priority, cases.stage)
+    severity = cases.card["severity"].as_integer()
+    by_stage = select(severity, cases.stage, func.count()).where(is_open).group_by(severity, cases.stage)
     roles = select(tables.gate_roles.c.role, func.count()).group_by(tables.gate_roles.c.role)
-    archived = select(tables.entries.c.case_id).where(tables.entries.c.kind == ARCHIVED)
-    kept = cases.closed_at.is_not(None) & cases.case_id.not_in(archived)
+    lately = select(cases.case_id).where(cases.updated_at > now - SOON)
+    missed = (entries.kind == MISSED) & (entries.at > now - SOON) & entries.case_id.in_(lately)
     untaken = tables.quarantine.c.resolved_at.is_(None)
     async with reading(engine) as connection:
 
@@ -65,9 +68,9 @@ async def figures(engine: AsyncEngine, *, now: datetime, near: datetime) -> Figu
         near_due = await one(select(func.count()).select_from(tables.gates).where(gates.due_at < near))
         quarantined = await one(select(func.count()).select_from(tables.quarantine).where(untaken))
         waiting = await one(select(func.count(), func.min(intakes.received_at)).where(intakes.started_at.is_(None)))
-        unarchived = await one(select(func.count(), func.min(cases.closed_at)).where(kept))
+        late = await one(select(func.count()).select_from(tables.entries).where(missed))
         newest = await one(select(func.max(cases.updated_at), func.coalesce(func.sum(cases.seq), 0)))
-        cards = await connection.execute(select(cases.card).where(is_open, cases.next_due_at < NEVER))
+        cards = await connection.execute(select(cases.card).where(is_open, cases.next_due_at < now + SOON))
         clocks = [clock for values in cards.scalars() for clock in CARD.validate_python(values).clocks]
     overdue, soon = _late(clocks, now)
     return Figures(
@@ -80,19 +83,10 @@ async def figures(engine: AsyncEngine, *, now: datetime, near: datetime) -> Figu
         quarantined=quarantined[0],
         waiting_intakes=waiting[0],
         oldest_waiting_at=waiting[1],
-        unarchived=unarchived[0],
-        oldest_unarchived_at=unarchived[1],
+        missed_lately=late[0],
         newest_entry_at=newest[0],
         entries=newest[1],
     )
-
-
-async def open_cases(engine: AsyncEngine, *, opened_before: datetime) -> list[str]:
-    """List the ids of the cases and follow-ups that were opened before a time and are open, by id."""
-    columns = tables.cases.c
-    query = select(columns.case_id).where(columns.closed_at.is_(None), columns.opened_at < opened_before)
-    async with reading(engine) as connection:
-        return list((await connection.execute(query.order_by(columns.case_id))).scalars())
 
 
 async def idle_cases(engine: AsyncEngine, *, since: datetime) -> list[str]:
@@ -108,11 +102,24 @@ async def idle_cases(engine: AsyncEngine, *, since: datetime) -> list[str]:
 
 async def closed_unarchived(engine: AsyncEngine, *, closed_before: datetime) -> list[str]:
     """List the cases that were closed before a time and whose history was not archived, oldest first."""
-    columns = tables.cases.c
-    archived = select(tables.entries.c.case_id).where(tables.entries.c.kind == ARCHIVED)
-    query = select(columns.case_id).where(columns.closed_at < closed_before, columns.case_id.not_in(archived))
+    query = select(tables.cases.c.case_id).where(tables.cases.c.closed_at < closed_before, ~_archived())
     async with reading(engine) as connection:
-        return list((await connection.execute(query.order_by(columns.closed_at))).scalars())
+        return list((await connection.execute(query.order_by(tables.cases.c.closed_at))).scalars())
+
+
+async def unarchived(engine: AsyncEngine) -> tuple[int, datetime | None]:
+    """Count the closed cases whose history was not archived, and say when the oldest of them was closed."""
+    closed_at = tables.cases.c.closed_at
+    query = select(func.count(), func.min(closed_at)).where(closed_at.is_not(None), ~_archived())
+    async with reading(engine) as connection:
+        row = (await connection.execute(query)).one()
+        return row[0], row[1]
+
+
+def _archived() -> Exists:
+    """Ask it of each case by its own entries, which lie together; a search by kind would read the whole record."""
+    entries = tables.entries.c
+    return exists().where(entries.case_id == tables.cases.c.case_id, entries.kind == ARCHIVED)
 
 
 def _late(clocks: list[Clock], now: datetime) -> tuple[int, int]:
@@ -123,7 +130,7 @@ def _late(clocks: list[Clock], now: datetime) -> tuple[int, int]:
         if clock.status is not ClockStatus.RUNNING or due is None:
             continue
         overdue += due <= now
-        soon += due - clock.margin <= now < due
+        soon += due - min(clock.margin, SOON) <= now < due
     return overdue, soon
 
 

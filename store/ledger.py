@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import CursorResult, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from escalations.record import Batch, Entry
+from escalations.record import Batch, Card, Entry
 from store.anchors import AnchorBroken, Head, anchor, heads
 from store.chain import START, Row, linked
 from store.engine import writing
@@ -34,6 +35,7 @@ __all__ = [
 
 
 REPEATED = "step.repeated"
+Told = Callable[[Card, Sequence[Entry]], None]
 
 
 class LedgerConflict(Exception):
@@ -56,21 +58,23 @@ class Ledger:
     conflict: type[Exception] = LedgerConflict
     away: tuple[type[Exception], ...] = (StoreUnavailable, StoreMisconfigured)
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, told: Told = lambda card, new: None) -> None:
+        """Take an engine; `told` hears the card and the entries of each writing that were not there before."""
         self._engine = engine
+        self._told = told
 
     async def append(self, batch: Batch) -> int:
         """Write a batch, or retell it; return the number of its last entry. See `append` and `retell`."""
         try:
-            last = await append(self._engine, batch)
+            last = await append(self._engine, batch, self._told)
         except LedgerConflict as conflict:
             if not conflict.otherwise:
                 raise
-            return await retell(self._engine, batch)
+            return await retell(self._engine, batch, self._told)
         return batch.entries[-1].seq if batch.entries else last
 
 
-async def append(engine: AsyncEngine, batch: Batch) -> int:
+async def append(engine: AsyncEngine, batch: Batch, told: Told = lambda card, new: None) -> int:
     """Write entries and show their card in one transaction; return the number of the case's last entry.
 
     Entries that are written already are compared and left alone, so a batch may come again, or overlap the one
@@ -88,12 +92,13 @@ async def append(engine: AsyncEngine, batch: Batch) -> int:
                 raise LedgerConflict(batch.case_id, batch.card.seq, f"the card is ahead of the last entry, {last}.")
             if last:
                 await project(connection, batch.card)
-            return last
     except IntegrityError as error:
         raise LedgerConflict(batch.case_id, batch.card.seq, "the database refuses it.") from error
+    told(batch.card, new)
+    return last
 
 
-async def retell(engine: AsyncEngine, batch: Batch) -> int:
+async def retell(engine: AsyncEngine, batch: Batch, told: Told = lambda card, new: None) -> int:
     """Write what a step tells that was told before; return the number under which its last entry stands.
 
     A workflow's step may die after its entries were written and before Temporal knew of it. It is then done again,
@@ -110,7 +115,8 @@ async def retell(engine: AsyncEngine, batch: Batch) -> int:
         last = await _write(connection, _chain(batch.case_id, new, last=last, head=head), last)
         # The card is the newest word even where the interrupted step had written further.
         await project(connection, replace(placed.card, seq=max(placed.card.seq, last)))
-        return placed.entries[-1].seq
+    told(batch.card, new)
+    return placed.entries[-1].seq
 
 
 async def _placed(connection: AsyncConnection, batch: Batch, last: int) -> Batch:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 from temporalio.exceptions import ApplicationError
 
-from activities import outside
+from activities import outside, watching
 
 CONNECT_SECONDS: Final = 3.0
 TOTAL_SECONDS: Final = 10.0
@@ -58,11 +58,13 @@ async def call(
     errors of `activities.outside`.
     """
     repeatable = method.upper() in IDEMPOTENT if idempotent is None else idempotent
-    response = await _attempt(client, client.build_request(method, url, **request), system, repeatable)
-    if not (response.is_success or response.status_code in expect):
-        raise _failure(response, system, repeatable)
-    if response.content:
-        answer(response, system=system, repeatable=repeatable)
+    with watching.calling(system, method.upper()) as seen:
+        response = await _attempt(client, client.build_request(method, url, **request), system, repeatable)
+        seen.status = response.status_code
+        if not (response.is_success or response.status_code in expect):
+            raise _failure(response, system, repeatable)
+        if response.content:
+            answer(response, system=system, repeatable=repeatable)
     return response
 
 

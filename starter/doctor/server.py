@@ -22,7 +22,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from starter.doctor.findings import Finding, skipped, warning, well, wrong
 from starter.seeing import health
-from store import figures
+from starter.watchdog.troubles import FAILING
+from store import figures, queries
 from workflows.attributes import KEYS
 
 OLDEST = (1, 28)  # Worker Deployment Versioning; stuck tasks are marked from 1.30 on
@@ -31,10 +32,6 @@ LEAST_KEPT = timedelta(days=30)
 MOST_SKEW = timedelta(seconds=5)
 SHORT = timedelta(seconds=5)
 QUEUE = "seawall-doctor"
-STUCK = (
-    'ExecutionStatus = "Running" AND '
-    'TemporalReportedProblems IN ("category=WorkflowTaskFailed", "category=WorkflowTaskTimedOut")'
-)
 SETTLED = timedelta(minutes=1)  # a case younger than that may not run yet
 NAMED = 3
 
@@ -116,7 +113,7 @@ async def worker(client: Client) -> Finding:
 async def stuck(client: Client) -> Finding:
     """Look for runs whose tasks fail again and again: code that does not fit, or raises."""
     try:
-        found = [run.id async for run in client.list_workflows(STUCK, limit=100)]
+        found = [run.id async for run in client.list_workflows(FAILING, limit=100)]
     except RPCError as error:
         if error.status is not RPCStatusCode.INVALID_ARGUMENT:
             raise
@@ -133,7 +130,7 @@ async def stuck(client: Client) -> Finding:
 async def events(client: Client, engine: AsyncEngine, now: datetime) -> Finding:
     """Look for open cases that have nothing to wake them: no run, or no wait and nothing due."""
     lost = []
-    for case_id in await figures.open_cases(engine, opened_before=now - SETTLED):
+    for case_id in sorted(await queries.open_case_ids(engine, opened_before=now - SETTLED)):
         if not await _runs(client, case_id):
             lost.append(case_id)
     if lost:

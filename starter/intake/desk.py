@@ -29,6 +29,7 @@ from starter.errors import REFUSED, UNKNOWN_CASE, Problem
 from starter.intake.feed import REASONS, Aside
 from starter.intake.refusals import REFUSALS, BadInput
 from starter.intake.report import Parsed
+from starter.seeing import counters
 from store import intakes, quarantine
 from store.errors import StoreMisconfigured, StoreUnavailable
 from workflows.attributes import DOMAIN, STAGE
@@ -73,10 +74,12 @@ async def receive(desk: Desk, parsed: Parsed, *, content_type: str = JSON_TYPE, 
     Repeating a call is always safe and answers `duplicate`; a changed record of a feed is added to its case.
     """
     try:
-        return await _received(desk, parsed, content_type, delivery_id)
+        outcome = await _received(desk, parsed, content_type, delivery_id)
     except (StoreUnavailable, StoreMisconfigured) as away:
         log.warning("intake.not_stored", code=away.code)
         raise BadInput("not_durable") from None
+    counters.counted(counters.INTAKES, outcome.status)
+    return outcome
 
 
 async def _received(desk: Desk, parsed: Parsed, content_type: str, delivery_id: str) -> Outcome:

@@ -22,7 +22,7 @@ from starter.intake.desk import Desk, Outcome
 from starter.intake.refusals import REFUSALS, BadInput
 from starter.intake.report import parse_report
 from starter.intake.webhooks import Secret
-from starter.seeing import health
+from starter.seeing import counters, health
 
 AT_ONCE = 64
 Secrets = Callable[[], Mapping[str, tuple[Secret, ...]]]
@@ -45,18 +45,22 @@ def router(desk: Desk, secrets: Secrets, clock: Clock) -> APIRouter:
     """
     routes = APIRouter()
     load = _Load()
+    for code in _LATER:
+        counters.REFUSALS.labels("intake", code)  # alerted on, so shown at nought before the first
 
     @routes.post("/v1/intake/{source}", status_code=HTTPStatus.ACCEPTED)
     async def deliver(source: str, request: Request) -> JSONResponse:
         """Take one signed report."""
         request_id = uuid4().hex
         if load.now >= AT_ONCE:
+            counters.counted(counters.REFUSALS, "intake", "busy")
             return refusal(BadInput("busy"), request_id)
         load.now += 1
         try:
             outcome = await _delivered(desk, secrets, clock, source, request)
         except BadInput as refused:
             log.info("delivery.refused", code=refused.code, request_id=request_id)
+            counters.counted(counters.REFUSALS, "intake", refused.code)
             return refusal(refused, request_id)
         finally:
             load.now -= 1

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FILE = "stack.json"
-NAMES = ("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "SEAWALL_CONSOLE_PORT", "SEAWALL_OVERLAY")
+NAMES = (
+    "TEMPORAL_ADDRESS",
+    "TEMPORAL_NAMESPACE",
+    "SEAWALL_CONSOLE_PORT",
+    "SEAWALL_OVERLAY",
+    "SEAWALL_MARKETPLACE_URL",
+    "SEAWALL_REGULATOR_URL",
+    "SEAWALL_PAGER_URL",
+    "SEAWALL_CHAT_URL",
+    "SEAWALL_SMTP_HOST",
+    "SEAWALL_SMTP_PORT",
+)
 
 
 def leave(home: Path, env: Mapping[str, str]) -> None:

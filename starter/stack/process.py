@@ -10,6 +10,7 @@ import typer
 from rulebook import RulebookInvalid
 from starter import logs, settings
 from starter.errors import MISCONFIGURED, Problem
+from starter.seeing import exposition
 from starter.settings import Settings
 from store.errors import StoreMisconfigured, StoreUnavailable
 
@@ -33,6 +34,7 @@ def live(life: Life) -> None:
 async def _lived(life: Life) -> None:
     told = settings.load()
     logs.configure(told.log_format, told.log_level)
+    exposition.begin(told)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from starter import codec_server, rules, watchdog
 from starter.console.app import create_app
 from starter.intake import dispatch, routes, webhooks, wiring
-from starter.seeing import health
+from starter.seeing import exposition, health, rounds
+from starter.seeing.gauges import Gauges
 from starter.seeing.server import Server, server, serving
 from starter.settings import Settings
 from starter.stack import process
@@ -27,11 +28,15 @@ async def serve(told: Settings, stop: asyncio.Event) -> None:
             ),
         )
         servers = [server(app, told.console_host, told.console_port), _codec(told)]
-        async with serving(told.metrics_address, health.routes(health.of_door(desk.engine, desk.connect))):
+        probes = health.of_door(desk.engine, desk.connect)
+        seen = [exposition.route(Gauges(desk.engine).look), *health.routes(probes)]
+        async with serving(told.metrics_address, seen):
             tasks = [asyncio.create_task(each.serve()) for each in servers]
             tasks.append(asyncio.create_task(dispatch.run(desk, stop)))
             if told.watchdog_seconds:
                 tasks.append(asyncio.create_task(watchdog.run(told, desk.connect, desk.engine, stop)))
+            if told.metrics_address:
+                tasks.append(asyncio.create_task(rounds.run(desk.connect, desk.engine, stop)))
             await stop.wait()
             for each in servers:
                 each.should_exit = True
