@@ -37,7 +37,7 @@ def begin(told: Settings) -> None:
     for attempt in range(TRIES):
         address = f"127.0.0.1:{_free_port()}"
         try:
-            Runtime.set_default(_runtime(address))
+            Runtime.set_default(Runtime(telemetry=TelemetryConfig(metrics=config(address))))
         except (RuntimeError, ValueError):
             if attempt == TRIES - 1:
                 raise
@@ -68,11 +68,11 @@ async def _of_sdk() -> bytes:
         return b""
 
 
-def _runtime(address: str) -> Runtime:
-    config = PrometheusConfig(
+def config(address: str) -> PrometheusConfig:
+    """Say how the SDK names its figures; alerts and dashboards rely on these names."""
+    return PrometheusConfig(
         bind_address=address, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
     )
-    return Runtime(telemetry=TelemetryConfig(metrics=config))
 
 
 def _free_port() -> int:
