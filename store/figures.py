@@ -18,8 +18,6 @@ from store.engine import reading
 from store.projection import CARD
 from store.tables import NEVER
 
-# What an export of a closed case's history writes into the casebook, once that is done.
-ARCHIVED = "history.archived"
 MISSED = "clock.missed"
 SOON = timedelta(days=1)
 
@@ -117,9 +115,11 @@ async def unarchived(engine: AsyncEngine) -> tuple[int, datetime | None]:
 
 
 def _archived() -> Exists:
-    """Ask it of each case by its own entries, which lie together; a search by kind would read the whole record."""
-    entries = tables.entries.c
-    return exists().where(entries.case_id == tables.cases.c.case_id, entries.kind == ARCHIVED)
+    """Ask whether the run that closed the case last is kept; an earlier one may be, of a case that was reopened."""
+    kept, cases = tables.archive.c, tables.cases.c
+    return exists().where(
+        kept.workflow_id == cases.case_id, kept.closed_at >= cases.closed_at, kept.sha256.is_not(None)
+    )
 
 
 def _late(clocks: list[Clock], now: datetime) -> tuple[int, int]:

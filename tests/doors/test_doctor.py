@@ -33,7 +33,8 @@ from starter.doctor.findings import Finding
 from starter.keyring import fresh
 from starter.settings import Settings
 from starter.stack import address, ports
-from store import figures, migrations
+from store import migrations
+from store.archive import Index, Row
 from store.engine import open_engine
 from store.ledger import append
 from tests.replay.server import dev_server
@@ -292,7 +293,8 @@ async def test_a_closed_case_that_temporal_will_forget_is_wrong_until_it_is_arch
 
     early = await casebook.archived(engine, kept=kept, now=NOW + timedelta(days=20))
     late = await casebook.archived(engine, kept=kept, now=NOW + timedelta(days=31))
-    await written(engine, card(seq=2, closed_at=NOW), figures.ARCHIVED)
+    run = Row(workflow_id=CASE, run_id="run", case_id=CASE, closed_at=NOW)
+    await Index(engine).kept(run, "0" * 64, 90, NOW)
     after = await casebook.archived(engine, kept=kept, now=NOW + timedelta(days=31))
 
     assert not is_wrong(early)

@@ -93,7 +93,7 @@ def test_every_temporal_command_in_the_runbook_exists_with_its_options(command: 
 
     helped, everywhere = (
         subprocess.run([binary(), *asked], capture_output=True, text=True, timeout=60, check=False)
-        for asked in ((*path, "--help"), ("options", "--help"))
+        for asked in ((*path, "--help"), ("options",))
     )
 
     assert helped.returncode == 0, helped.stderr
