@@ -48,7 +48,8 @@ REQUESTS = Counter(
     ("system", "outcome"),
     registry=REGISTRY,
 )
-disable_created_metrics()  # a second series for each, which says when a process began
+# Else a second series for each, which says when a process began.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library types its classes only
 _words: dict[MetricWrapperBase, set[tuple[str, ...]]] = {}
 
 
