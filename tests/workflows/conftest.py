@@ -7,13 +7,13 @@ import pytest
 import pytest_asyncio
 
 from tests.workflows.living import living
-from tests.workflows.world import World
+from tests.workflows.world import COMPANY, World
 
 
 @pytest_asyncio.fixture(scope="session", params=[1000, 0], ids=["cached", "replayed"])
 async def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """The running system. `replayed` runs every workflow task from the start of its history."""
-    async with living(tmp_path_factory.mktemp("world"), cached=request.param) as world:
+    async with living(tmp_path_factory.mktemp("world"), cached=request.param, company=COMPANY) as world:
         if not request.param:
             # Without a cache the SDK now and then loses a task, which is given out again after this time.
             world.task_timeout = timedelta(seconds=4)

@@ -22,16 +22,21 @@ from workflows import options
 
 @asynccontextmanager
 async def living(
-    folder: Path, *, ring: KeyRing | None = None, cached: int = 1000, limits: tuple[str, ...] = ()
+    folder: Path,
+    *,
+    ring: KeyRing | None = None,
+    cached: int = 1000,
+    limits: tuple[str, ...] = (),
+    company: Path | None = None,
 ) -> AsyncIterator[World]:
     """Bring a world to life in `folder`; its server can skip time, with one clock per workflow.
 
-    `limits` are more of the server's settings, as `name=value`.
+    `company` is a folder of its own rules, `limits` are more of the server's settings, as `name=value`.
     """
     async with AsyncExitStack() as stack:
         standins = await serve.start(folder / "standins")
         stack.push_async_callback(standins.stop)
-        told = pointed_at(standins, folder / "home")
+        told = pointed_at(standins, folder / "home", rulebook=company or Path())
         engine = open_engine(told.database_url)
         stack.push_async_callback(engine.dispose)
         await migrations.upgrade(engine)
@@ -52,11 +57,12 @@ async def living(
         yield world
 
 
-def pointed_at(standins: serve.Running, home: Path) -> Settings:
-    """Make settings that point at the stand-ins."""
+def pointed_at(standins: serve.Running, home: Path, rulebook: Path = Path()) -> Settings:
+    """Make settings that point at the stand-ins, and at a company's own rules."""
     host, port = standins.urls["mail"].removeprefix("smtp://").split(":")
     return settings.load(
         home=home,
+        rulebook=rulebook,
         marketplace_url=standins.urls["marketplace"],
         marketplace_token=standins.token,
         regulator_url=standins.urls["regulator"],

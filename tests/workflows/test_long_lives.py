@@ -1,7 +1,6 @@
 """Does a case outlive what one run may hold? The server's own limits are lowered to a hundredth, none of ours."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from escalations.messages import Claim, Hold, Learn, Release
 from store import queries, verification
 from tests.workflows.living import living
 from tests.workflows.steering import HIDE, any_run, seen, still
-from tests.workflows.world import Handle, World, order, recall
+from tests.workflows.world import COMPANY, PAUSABLE, Handle, World, pausable_order, recall
 
 UPDATES = 20  # instead of 2,000; the next run is suggested at 90 % of them
-PAUSABLE = "EU-TCO-3-3"  # terrorist content: the hour stands still while an order cannot be executed
 EVENTS = 120  # instead of 4,096
 LOWERED = (
     f"history.maxTotalUpdates={UPDATES}",
@@ -30,7 +28,7 @@ LOWERED = (
 @pytest_asyncio.fixture(scope="module")
 async def small_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A system whose server lets a run hold little."""
-    async with living(tmp_path_factory.mktemp("small-world"), limits=LOWERED) as world:
+    async with living(tmp_path_factory.mktemp("small-world"), limits=LOWERED, company=COMPANY) as world:
         yield world
 
 
@@ -91,9 +89,7 @@ async def test_votes_clocks_and_the_owner_cross_over_from_run_to_run_and_the_cas
 
 
 async def test_a_hold_crosses_over_and_is_released_in_a_later_run(small_world: World) -> None:
-    report = order(tuple(sorted(await small_world.listings("Tumblebee"))[:1]))
-    assert report.order is not None
-    report = replace(report, order=replace(report.order, legal_basis="Regulation (EU) 2021/784 Art. 3(3)"))
+    report = pausable_order(tuple(sorted(await small_world.listings("Tumblebee"))[:1]))
     handle = any_run(small_world, (await small_world.opened(report)).id)
     await small_world.gate(handle, GateKind.LEGAL_REVIEW)
     held = Hold(said=small_world.by("lena.legal"), clock=PAUSABLE, reason="the order names no listing")

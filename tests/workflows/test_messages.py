@@ -41,10 +41,9 @@ from escalations.model import Milestone
 from escalations.record import Card
 from standins.faults import assert_all_fired
 from tests.workflows.steering import HIDE, asked, filed, held_sweep, noted, refusal, seen, still
-from tests.workflows.world import BLENDER, INJURED, NOWHERE, POWER_BANK, Handle, World, order, recall
+from tests.workflows.world import BLENDER, INJURED, NOWHERE, PAUSABLE, POWER_BANK, Handle, World, pausable_order, recall
 from workflows.sweep import Sweep
 
-PAUSABLE = "EU-TCO-3-3"
 OTHER = recall(NOWHERE)
 OTHER_ID = ids.case_id(OTHER.source, OTHER.source_ref)
 MORE = recall(NOWHERE)
@@ -112,7 +111,7 @@ BEFORE_THE_RULING = (
     ),
     Row(
         name="exempt", by="lena.legal",
-        build=lambda said, _: Exempt(said=said, clock=PAUSABLE, reason="no terrorist content"),
+        build=lambda said, _: Exempt(said=said, clock=PAUSABLE, reason="the duty is another's"),
         seen=lambda file: PAUSABLE in file.downgrades and _clock(file) is ClockStatus.RUNNING,
     ),
     Row(
@@ -218,10 +217,7 @@ def _taken(row: Row, request_id: str, file: CaseFile) -> bool:
 async def test_each_message_has_the_same_effect_as_update_and_as_signal(world: World, say: Say) -> None:
     listings = tuple(sorted(await world.listings("Tumblebee"))[:2])
     before = await world.listings("Tumblebee")
-    report = order(listings)
-    assert report.order is not None
-    report = replace(report, order=replace(report.order, legal_basis="Regulation (EU) 2021/784 Art. 3(3)"))
-    handle = await world.opened(report)
+    handle = await world.opened(pausable_order(listings))
     await world.gate(handle, GateKind.LEGAL_REVIEW)
 
     await said_one_by_one(world, handle, BEFORE_THE_RULING, say)
@@ -316,7 +312,9 @@ async def test_a_delegate_never_speaks_twice_for_one_voice(world: World) -> None
         role="LEG", reason="seen", on_behalf_of="leo.legal",
     )  # fmt: skip
 
-    chain = await refusal(world, handle, "delegate", onward)
+    await world.say(handle, "delegate", onward)
+    once_more = Delegate(said=world.by("gabe.gov"), to="petra.product", role="LEG", until=_until())
+    chain = await refusal(world, handle, "delegate", once_more)
     await world.say(handle, "decide", vote)
     own = replace(vote, said=world.by("leo.legal"), on_behalf_of="")
 
@@ -325,10 +323,8 @@ async def test_a_delegate_never_speaks_twice_for_one_voice(world: World) -> None
 
 
 async def test_a_suspended_clock_stands_still_and_starts_afresh_when_it_is_released(world: World) -> None:
-    report = order(tuple(sorted(await world.listings("Tumblebee"))[:1]))
-    assert report.order is not None
-    report = replace(report, order=replace(report.order, legal_basis="Regulation (EU) 2021/784 Art. 3(3)"))
-    handle = await world.opened(report)
+    listings = tuple(sorted(await world.listings("Tumblebee"))[:1])
+    handle = await world.opened(pausable_order(listings))
     await world.gate(handle, GateKind.LEGAL_REVIEW)
     held = Hold(said=world.by("lena.legal"), clock=PAUSABLE, reason="the order names no listing")
 

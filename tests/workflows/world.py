@@ -3,8 +3,9 @@
 import asyncio
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,6 +33,8 @@ POWER_BANK = Product(name="Peak 20K Power Bank", brand="Ohmberry", models=("OB-P
 HEATER = Product(name="Ceramic Tower Heater", brand="Hearthlow", models=("HL-TH15",), gtins=("9521100315135",))
 NOWHERE = Product(name="Zephyrine Quillbrush", brand="Zephyrine", models=("ZQ-99871",), gtins=("9521109990015",))
 INJURED = Facts(serious_injuries=1, child_injured=True, serious_hazard=True, confirmed=True, units_sold=20_000)
+COMPANY = Path(__file__).with_name("company")
+PAUSABLE = "HOUSE-PAUSABLE"  # of the company's own rules
 Handle = WorkflowHandle[Escalation, Closed]
 
 
@@ -74,6 +77,13 @@ def order(listings: tuple[str, ...], **changes: Any) -> Intake:
         ),
     }
     return recall(**{**given, **changes})
+
+
+def pausable_order(listings: tuple[str, ...]) -> Intake:
+    """An order with a clock that may be suspended."""
+    made = order(listings)
+    assert made.order is not None
+    return replace(made, order=replace(made.order, legal_basis="an act whose hour may be suspended"))
 
 
 @dataclass(slots=True, kw_only=True)
