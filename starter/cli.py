@@ -10,7 +10,9 @@ import typer
 from typer._click.exceptions import ClickException  # what typer raises for a misused command
 
 from starter.errors import BAD_INPUT, Problem
+from starter.faults import of_store
 from starter.stack import address
+from store.errors import StoreMisconfigured, StoreUnavailable
 
 app = typer.Typer(
     name="seawall",
@@ -45,7 +47,8 @@ def guarded(run: Callable[[], Any]) -> int:
     """Run a command and translate how it ended into an exit code."""
     try:
         code = run()
-    except Problem as problem:
+    except (Problem, StoreMisconfigured, StoreUnavailable) as refused:
+        problem = refused if isinstance(refused, Problem) else of_store(refused)
         typer.echo(f"seawall: {problem.line()}", err=True)
         return problem.exit_code
     except ClickException as misused:

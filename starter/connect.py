@@ -37,13 +37,16 @@ __all__ = [
     "connect",
     "deployment",
     "ensure_search_attributes",
+    "is_without_namespace",
     "namespace",
     "server_away",
+    "unknown_namespace",
 ]
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 DEPLOYMENT = "seawall"  # never with a dot in it: Temporal writes "deployment.build"
 PATIENCE = timedelta(seconds=10)
+NO_NAMESPACE = "NamespaceNotFoundFailure"
 _AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
@@ -77,6 +80,8 @@ def answering(client: Client) -> Iterator[None]:
     except RPCError as error:
         if error.status in _AWAY:
             raise server_away(client.service_client.config.target_host) from None
+        if is_without_namespace(error):
+            raise unknown_namespace(client.namespace) from None
         raise
 
 
@@ -146,6 +151,21 @@ def server_away(address: str) -> Problem:
         f"Temporal does not answer at {address}.",
         next_step="Start it with `seawall up`, or set TEMPORAL_ADDRESS.",
         exit_code=UNAVAILABLE,
+    )
+
+
+def is_without_namespace(error: RPCError) -> bool:
+    """Say whether a server answers that it has no such namespace; it says NOT_FOUND of a workflow too."""
+    return any(detail.type_url.endswith(NO_NAMESPACE) for detail in error.grpc_status.details)
+
+
+def unknown_namespace(name: str) -> Problem:
+    """Say that the server answers and has no such namespace."""
+    return Problem(
+        "unknown_namespace",
+        f"Temporal has no namespace '{name}'.",
+        next_step=f"Correct TEMPORAL_NAMESPACE, or make it: temporal operator namespace create -n {name}",
+        exit_code=MISCONFIGURED,
     )
 
 

@@ -29,7 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from escalations.casefile import CaseFile, Opening
 from escalations.messages import Receipt, Reopen, Said
 from escalations.model import Intake
-from starter import connect
+from starter import connect, next_steps
 from starter.errors import BUSY, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from starter.seeing import counters
 from workflows import options
@@ -164,7 +164,7 @@ async def _attempted(saying: _Saying) -> Receipt:
             )
             return receipt
     except WorkflowUpdateFailedError as failed:
-        raise _refusal(failed) from failed
+        raise _refusal(failed, saying.case_id) from failed
     except RuntimeError as unconnected:  # what a lazily connected client raises when its first connection fails
         raise saying.server_away() from unconnected
     except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as timed_out:
@@ -174,7 +174,7 @@ async def _attempted(saying: _Saying) -> Receipt:
         raise await _silence(saying) from timed_out
 
 
-def _refusal(failed: WorkflowUpdateFailedError) -> Exception:
+def _refusal(failed: WorkflowUpdateFailedError, case_id: str) -> Exception:
     cause = failed.cause
     if not isinstance(cause, ApplicationError):
         return Problem(
@@ -185,7 +185,10 @@ def _refusal(failed: WorkflowUpdateFailedError) -> Exception:
         )
     if cause.type in ("AcceptedUpdateCompletedWorkflow", "already_closed"):
         return _CaseClosedError()
-    return Problem(cause.type or "refused", cause.message, exit_code=REFUSED)
+    code = cause.type or "refused"
+    return Problem(
+        code, next_steps.sentence(cause.message), next_step=next_steps.after(code, case_id), exit_code=REFUSED
+    )
 
 
 async def _silence(saying: _Saying) -> Problem:
@@ -209,6 +212,8 @@ async def _explained(saying: _Saying, error: RPCError) -> Exception | None:
     """Turn an RPC failure into what it means for the speaker; None means try again."""
     if error.status in (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.ABORTED):
         return None
+    if connect.is_without_namespace(error):
+        return connect.unknown_namespace(saying.client.namespace)
     if error.status is RPCStatusCode.NOT_FOUND:
         return await _absence(saying)
     if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):

@@ -19,6 +19,7 @@ from starter.console import answers, desk, entrance, pages
 from starter.console.desk import FOLDER, ClientFactory, Desk, SignedOut, Speak
 from starter.console.security import SecurityHeaders
 from starter.errors import BUSY, NOT_PERMITTED, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
+from starter.faults import of_store
 from starter.seeing import health
 from store.errors import StoreMisconfigured, StoreUnavailable
 from store.queries import BadCursor
@@ -93,7 +94,7 @@ def _explained(request: Request, error: Exception) -> tuple[Problem, int]:
     if isinstance(error, Problem):
         return error, STATUS_OF_CODE.get(error.code) or STATUS.get(error.exit_code, 422)
     if isinstance(error, StoreUnavailable | StoreMisconfigured):
-        return Problem(error.code, error.text, next_step=error.next_step, exit_code=UNAVAILABLE), 503
+        return of_store(error), 503
     if isinstance(error, BadCursor):
         return Problem("bad_cursor", "That page does not exist.", next_step="Start from the first page."), 404
     if isinstance(error, HTTPException):

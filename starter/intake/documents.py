@@ -28,7 +28,7 @@ def read(raw: bytes, *, source: str, now: datetime) -> Batch:
     if first == "[":
         return _feed(strict.elements(text, start), now)
     if first != "{":
-        raise BadInput("unknown_format")
+        raise BadInput("unknown_format" if strict.is_json(text) else "not_json")
     lines = [line for line in text.splitlines() if line.strip(strict.BLANK)] if _line_wise(text, start) else []
     if lines:
         return _feed(_lines(lines), now)

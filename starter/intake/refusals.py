@@ -48,6 +48,11 @@ REFUSALS: dict[str, Refusal] = {
         text="The document is not UTF-8 text (no byte order mark, no UTF-16, no lone surrogates).",
         next_step="Encode it as UTF-8.",
     ),
+    "not_json": Refusal(
+        status=400,
+        text="The document is not JSON, or is empty.",
+        next_step="Give a report ('seawall schema report') or the CPSC recall API's answer with format=json.",
+    ),
     "not_one_json_object": Refusal(
         status=400,
         text="The document is not exactly one JSON object.",

@@ -95,6 +95,15 @@ def elements(text: str, start: int) -> Iterator[tuple[Any, str]]:
         raise BadInput("not_one_json_object")
 
 
+def is_json(text: str) -> bool:
+    """Say whether a text is JSON of any kind."""
+    try:
+        _parsed(text)
+    except BadInput:
+        return False
+    return True
+
+
 def plain(value: Any, *, limits: Limits) -> Any:
     """Turn a parsed value into plain dicts and lists, and refuse what JSON allows but no field may hold.
 

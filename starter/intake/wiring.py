@@ -9,7 +9,8 @@ from temporalio.client import Client
 
 from escalations.messages import Receipt, Report
 from starter import connect, say, signin
-from starter.errors import CANNOT_WRITE, MISCONFIGURED, Problem
+from starter.errors import Problem
+from starter.faults import of_store
 from starter.intake.desk import Desk
 from starter.settings import Settings
 from store import migrations
@@ -66,7 +67,7 @@ async def opened(settings: Settings) -> AsyncIterator[Desk]:
     try:
         engine = open_engine(settings.database_url)
     except StoreMisconfigured as wrong:
-        raise Problem(wrong.code, wrong.text, next_step=wrong.next_step, exit_code=MISCONFIGURED) from None
+        raise of_store(wrong) from None
     try:
         await _upgraded(engine)
         yield desk(settings, engine, reconnecting(settings))
@@ -77,7 +78,5 @@ async def opened(settings: Settings) -> AsyncIterator[Desk]:
 async def _upgraded(engine: AsyncEngine) -> None:
     try:
         await migrations.upgrade(engine)
-    except StoreMisconfigured as wrong:
-        raise Problem(wrong.code, wrong.text, next_step=wrong.next_step, exit_code=MISCONFIGURED) from None
-    except StoreUnavailable as away:
-        raise Problem(away.code, away.text, next_step=away.next_step, exit_code=CANNOT_WRITE) from None
+    except (StoreMisconfigured, StoreUnavailable) as wrong:
+        raise of_store(wrong) from None

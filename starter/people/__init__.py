@@ -8,4 +8,5 @@ from starter.people import deciding, reading, speaking
 def build(app: typer.Typer) -> None:
     """Add this door's commands, named like their functions."""
     for command in (*reading.COMMANDS, *deciding.COMMANDS, *speaking.COMMANDS):
-        app.command(command.__name__.strip("_"))(command)
+        negative = {"ignore_unknown_options": command.__name__ == "learn"}  # -1 is a value there
+        app.command(command.__name__.strip("_"), context_settings=negative)(command)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from escalations.messages import Receipt, Said
-from starter.errors import MISCONFIGURED, UNAVAILABLE, Problem
+from starter.errors import Problem
+from starter.faults import of_store
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -83,10 +84,8 @@ async def _here() -> AsyncIterator[Here]:
             yield Here(settings=told, engine=engine, now=datetime.now(UTC))
         finally:
             await engine.dispose()
-    except StoreUnavailable as away:
-        raise Problem(away.code, away.text, next_step=away.next_step, exit_code=UNAVAILABLE) from None
-    except StoreMisconfigured as wrong:
-        raise Problem(wrong.code, wrong.text, next_step=wrong.next_step, exit_code=MISCONFIGURED) from None
+    except (StoreUnavailable, StoreMisconfigured) as wrong:
+        raise of_store(wrong) from None
 
 
 async def tell(here: Here, case_id: str, name: str, message: Any) -> Receipt:

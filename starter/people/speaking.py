@@ -1,5 +1,6 @@
 """What can be said to a case from a terminal? Each command is one message; the receipt or the reason is printed."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from escalations.model import Action
 
 By = tuple[str, str, bool]  # --as, --request-id, --json
+NEGATIVE = re.compile(r"-\d+(\.\d+)?")
 Needed = Annotated[str, typer.Option(help="Why; others will read it.", show_default=False)]
 
 
@@ -33,6 +35,8 @@ def learn(
     json: Json = False,
 ) -> None:
     """Tell a case a fact."""
+    if value.startswith("-") and not NEGATIVE.fullmatch(value):
+        raise Problem("bad_value", f"learn has no option {value}.", next_step="See `seawall learn --help`.")
     known = _time(at) if at else None
     _say(
         "learn",

@@ -10,6 +10,7 @@ import typer
 from rulebook import RulebookInvalid
 from starter import logs, settings
 from starter.errors import MISCONFIGURED, Problem
+from starter.faults import of_store
 from starter.seeing import exposition
 from starter.settings import Settings
 from store.errors import StoreMisconfigured, StoreUnavailable
@@ -26,7 +27,8 @@ def live(life: Life) -> None:
     except Problem as problem:
         _end(problem.line(), problem.exit_code)
     except (StoreMisconfigured, StoreUnavailable) as wrong:
-        _end(f"{wrong.text} {wrong.next_step}", MISCONFIGURED)
+        told = of_store(wrong)
+        _end(told.line(), told.exit_code)
     except RulebookInvalid as wrong:
         _end(str(wrong), MISCONFIGURED)
 

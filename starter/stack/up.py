@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 
 from starter import rules, settings
-from starter.errors import BUSY, CANNOT_WRITE, MISCONFIGURED, UNAVAILABLE, Problem
+from starter.errors import BUSY, CANNOT_WRITE, UNAVAILABLE, Problem
+from starter.faults import of_store
 from starter.stack import address
 from starter.stack.parts import Stack, all_parts
 from starter.stack.ports import check_free
@@ -77,7 +78,7 @@ def prepare(stack: Stack) -> int:
         check_free(stack.ports)
     except StoreMisconfigured as wrong:
         os.close(held)
-        raise Problem(wrong.code, wrong.text, next_step=wrong.next_step, exit_code=MISCONFIGURED) from None
+        raise of_store(wrong) from None
     except Problem:
         os.close(held)
         raise

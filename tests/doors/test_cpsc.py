@@ -328,13 +328,10 @@ def test_an_archive_of_flat_notices_is_read_line_by_line() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        b"<html>busy</html>",
-        b"plain text",
         b'[{"VIN": 1}, 3]',
         b'{"results": []}',
         b'"text"',
-        b"",
-        b'<?xml version="1.0"?>',
+        b"null",
     ],
 )
 def test_a_file_of_neither_shape_is_one_clear_refusal(raw: bytes) -> None:
@@ -342,6 +339,17 @@ def test_a_file_of_neither_shape_is_one_clear_refusal(raw: bytes) -> None:
         documents.read(raw, source="cli", now=NOW)
 
     assert caught.value.code == "unknown_format"
+    assert "format=json" in caught.value.problem().line()
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b" \n", b"plain text", b"<html>busy</html>", b"RecallID,Title", b'<?xml version="1.0"?>']
+)
+def test_what_is_empty_or_not_json_is_called_so(raw: bytes) -> None:
+    with pytest.raises(BadInput) as caught:
+        documents.read(raw, source="cli", now=NOW)
+
+    assert caught.value.code == "not_json"
     assert "format=json" in caught.value.problem().line()
 
 
@@ -373,7 +381,7 @@ def test_every_raw_file_is_read_or_refused_with_its_reason(file: Path) -> None:
     try:
         batch = documents.read(file.read_bytes(), source="cli", now=NOW)
     except BadInput as refused:
-        assert refused.code in ("unknown_format", "not_utf8")  # noqa: PT017 (either outcome is right; no third is)
+        assert refused.code in ("unknown_format", "not_json", "not_utf8")  # noqa: PT017 (no fourth is right)
     else:
         assert batch.reports
         assert all(aside.reason in REASONS for aside in batch.asides)

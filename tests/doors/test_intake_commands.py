@@ -104,7 +104,9 @@ def test_a_feed_on_standard_input_is_taken_record_by_record(
     ("content", "code"),
     [
         ("{", "not exactly one JSON object"),
-        ("not json", "neither a Seawall report nor a recall feed"),
+        ("", "not JSON, or is empty"),
+        ("not json", "not JSON, or is empty"),
+        ("17", "neither a Seawall report nor a recall feed"),
         (json.dumps(REPORT | {"SECRET": 1}), "does not know"),
         (json.dumps(REPORT | {"schema_version": 7}), "version"),
     ],

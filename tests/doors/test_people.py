@@ -261,6 +261,8 @@ def test_a_casebook_that_is_missing_or_something_else_is_one_line_and_exit_78(te
     "words",
     [
         ["learn", planted.CASE, "deaths", "1", "--at", "yesterday"],
+        ["learn", planted.CASE, "deaths", "--nonsense"],
+        ["learn", planted.CASE, "deaths", "-x1"],
         ["learn", planted.CASE, "deaths", "1", "--at", "2026-11-22T03:00:00"],
         ["delegate", planted.CASE, "lena.legal", "LEG", ""],
         ["finding", planted.CASE, "k", "t", "--actions", "/nowhere.json"],
@@ -349,6 +351,7 @@ ACTIONS = json.dumps(
 )
 SPOKEN = [
     (["learn", "deaths", "1", "--at", "2026-11-22T04:00:00+02:00"], "Learn", "fact='deaths', value='1'"),
+    (["learn", "deaths", "-1"], "Learn", "fact='deaths', value='-1'"),
     (["claim"], "Claim", ""),
     (["assign", "ivo.ic", "--reason", "shift ends"], "Assign", "to='ivo.ic', reason='shift ends'"),
     (["delegate", "lena.legal", "LEG", "2027-01-01T00:00:00Z"], "Delegate", "to='lena.legal', role='LEG'"),

@@ -20,7 +20,8 @@ from escalations import ids
 from escalations.casefile import CaseFile, Opening
 from escalations.messages import Decide, Learn, Reopen, Said
 from escalations.model import Intake, IntakeKind
-from starter.errors import REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
+from starter import connect
+from starter.errors import MISCONFIGURED, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from starter.say import IN_FLIGHT, say
 from tests.browser.small_case import AT, SmallCase
 from workflows.options import TASK_QUEUE
@@ -99,7 +100,22 @@ async def test_a_refusal_keeps_the_code_and_the_reason_of_the_case(stack: Stack)
             await say(stack.client, case_id, "decide", _decide("r-1", digest="old"))
 
     assert (refused.value.code, refused.value.exit_code) == ("stale_digest", REFUSED)
-    assert refused.value.text == "the evidence has changed"
+    assert refused.value.text == "the evidence has changed."
+    assert refused.value.next_step == f"Look again and decide on that: seawall show {case_id}"
+
+
+async def test_a_namespace_that_the_server_does_not_have_is_a_wrong_setting_and_no_server_away(stack: Stack) -> None:
+    address = stack.client.service_client.config.target_host
+    elsewhere = await Client.connect(address, namespace="nowhere", data_converter=pydantic_data_converter)
+
+    with pytest.raises(Problem) as said:
+        await say(elsewhere, ids.case_id("test", "x"), "learn", _learn("r-1"))
+    with pytest.raises(Problem) as asked, connect.answering(elsewhere):
+        await elsewhere.get_workflow_handle("x").describe()
+
+    for refused in (said.value, asked.value):
+        assert (refused.code, refused.exit_code) == ("unknown_namespace", MISCONFIGURED)
+        assert "TEMPORAL_NAMESPACE" in refused.next_step
 
 
 @pytest.mark.parametrize("case_id", [ids.case_id("test", "nobody"), "ESC-1", "", "../x", "ESC-ABCD-ABCD-ABCD/sweep/1"])
