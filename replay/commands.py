@@ -1,4 +1,4 @@
-"""What can an engineer ask of history? `seawall replay export` and `seawall replay check`."""
+"""What can an engineer ask of history? `seawall replay export`, `check` and `what-if`."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from replay import deploying, export_commands, reading
+from replay import deploying, export_commands, reading, whatif_command
 from replay.check import Checked, check
 from replay.travel import commands as travel
 from starter import settings
@@ -19,6 +19,7 @@ from starter.settings import Settings
 app = typer.Typer(name="replay", help="Export histories, and check today's code against them.", no_args_is_help=True)
 export_commands.build(app)
 travel.build(app)
+whatif_command.build(app)
 
 
 def build(parent: typer.Typer) -> None:

@@ -124,9 +124,11 @@ class Simulation:
                 return True
         return False
 
-    def next_due(self) -> int | None:
-        """Say when the next task would be."""
-        return self._due[0].at if self._due else None
+    def next_alarm(self) -> int | None:
+        """Say when the next timer ends, if nothing but timers is due any more."""
+        if not self._due or any(not one.job.HasField("fire_timer") for one in self._due):
+            return None
+        return self._due[0].at
 
     def _together(self) -> list[_Due]:
         found = [heapq.heappop(self._due)]
@@ -163,8 +165,8 @@ class Simulation:
         task.jobs.extend(jobs)
         done = living.instance.activate(task)
         if done.HasField("failed"):
-            failure = done.failed.failure
-            raise Halted(f"{failure.application_failure_info.type or 'an error'}: {failure.message}")
+            # The message may quote values of the case, so only the type is told.
+            raise Halted(f"the code raised {done.failed.failure.application_failure_info.type or 'an error'}")
         for command in done.successful.commands:
             COMMANDS[command.WhichOneof("variant")](self, living, command, at)
         self.world.lived(living, at)

@@ -18,6 +18,10 @@ class Unreadable(ValueError):
     """A history that no trace can be taken of; the message says why, without values of the case."""
 
 
+class Untouched(Unreadable):
+    """A history of which no task has been completed yet."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Answer:
     """What one call was answered. `key` is the id that the call had; `seen` is None while no answer has come.

@@ -14,7 +14,7 @@ from temporalio.converter import DataConverter, WorkflowSerializationContext
 
 from replay.facts import LOCAL_ACTIVITY
 from replay.histories import Recorded
-from replay.traces import Answer, Deed, Message, Run, Timer, Trace, Unreadable
+from replay.traces import Answer, Deed, Message, Run, Timer, Trace, Unreadable, Untouched
 from starter.sealing import UNREADABLE
 
 STAGE = "SeawallStage"
@@ -90,7 +90,7 @@ class _Reading:
             if start.workflow_task_started_event_attributes.suggest_continue_as_new and run.long_since is None:
                 run.long_since = at
         if not run.tasks:
-            raise Unreadable("no task of it has been completed yet")
+            raise Untouched("no task of it has been completed yet")
         run.flags = tuple(sorted(flags))
 
     def _grouped(self) -> None:

@@ -46,12 +46,12 @@ def deviation(trace: Trace, telling: Telling) -> Deviation | None:
     for number, run in enumerate(trace.runs):
         if number >= len(life.runs):
             return _deviation(trace, number, 0, "the run", DONE, life.halted or NOT_DONE)
-        found = [*_ruled(telling, run, number), *_deeds(telling.values, run, life.runs[number])]
+        stopped = life.halted and number == len(life.runs) - 1
+        found = [(run.task_of(life.ended_at), "the code", "goes on", life.halted)] if stopped else []
+        found += [*_ruled(telling, run, number), *_deeds(telling.values, run, life.runs[number])]
         if found:
             task, what, recorded, now = min(found, key=lambda one: one[0])
             return _deviation(trace, number, task, what, recorded, now)
-    if life.halted:
-        return _deviation(trace, len(trace.runs) - 1, len(trace.runs[-1].tasks) - 1, "the code", "goes on", life.halted)
     return None
 
 

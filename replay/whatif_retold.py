@@ -12,7 +12,8 @@ from replay.simulator import Simulation
 from replay.simulator_values import Values
 from replay.simulator_world import Beginning, Birth, Call, Coming, Halted, Living
 from replay.traces import Answer, Trace
-from replay.whatif_life import MUTABLE, RECORD, Desk, Life, beginning, lived
+from replay.whatif_life import MUTABLE, RECORD, Desk, Life, beginning, file_of, lived
+from replay.whatif_people import Watcher
 from replay.whatif_rules import Rules, Whichever
 
 Finder = Callable[[str], Rulebook]
@@ -24,6 +25,7 @@ class Retold:
     def __init__(self, trace: Trace, desk: Desk, versions: "Versions") -> None:
         self.trace = trace
         self.sim: Simulation | None = None
+        self.watcher = Watcher()
         self.ruled: list[tuple[Answer, ActivityResolution]] = []
         self._desk = desk
         self._versions = versions
@@ -80,7 +82,10 @@ class Retold:
         return replace(beginning(self.trace.runs[follows]), input=payloads)
 
     def lived(self, living: Living, at: int) -> None:
-        """Begin a run that was opened anew after this one ended."""
+        """Note what the case asks, and begin a run that was opened anew after this one ended."""
+        file = file_of(living)
+        if file is not None:
+            self.watcher.look(file, at)
         follows = living.number + 1
         if living.ended == "completed" and follows < len(self.trace.runs) and self.sim is not None:
             self.sim.begin(living.workflow_id, beginning(self.trace.runs[follows]))
@@ -114,9 +119,13 @@ class Versions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """A story told again: the life it was, each question of policy with its new answer, the values they name."""
+    """A story told again: the life it was, each question of policy with its new answer, the values they name.
+
+    `watcher` knows what the case asked of people, and when.
+    """
 
     life: Life
+    watcher: Watcher
     ruled: tuple[tuple[Answer, ActivityResolution], ...]
     values: Values
 
@@ -130,4 +139,5 @@ def retold(trace: Trace, rules: Rules, find: Finder, recorded: PayloadConverter,
     sim.begin(trace.case_id, beginning(trace.runs[0]))
     for place, said in enumerate(trace.messages):
         sim.say(said.seen, trace.case_id, said, str(place))
-    return Telling(life=lived(sim, trace, desk), ruled=tuple(world.ruled), values=values)
+    life = lived(sim, trace, desk)
+    return Telling(life=life, watcher=world.watcher, ruled=tuple(world.ruled), values=values)

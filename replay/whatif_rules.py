@@ -52,14 +52,15 @@ class Rules:
 
     def __init__(self, calendars: Calendars) -> None:
         self._calendars = calendars
-        self._policies: dict[str, Policy] = {}
+        self._policies: dict[int, tuple[Rulebook, Policy]] = {}
         self.questions = questions()
 
     def answer(self, name: str, request: Any, books: Rulebooks, values: Values) -> ActivityResolution:
         """Ask. What the rulebook cannot answer is answered as the activity would: by its failure."""
-        policy = self._policies.get(books.current.version)
-        if policy is None:
-            policy = self._policies[books.current.version] = Policy(books, self._calendars)
+        book = books.current
+        if id(book) not in self._policies:
+            self._policies[id(book)] = book, Policy(books, self._calendars)  # held, so that its id stays its own
+        policy = self._policies[id(book)][1]
         answer = ActivityResolution()
         try:
             value = _at_once(self.questions[name].ask(policy, request))
