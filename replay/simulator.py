@@ -150,7 +150,9 @@ class Simulation:
         if one.run not in (ANY_RUN, living.number):
             return False
         if one.job.HasField("fire_timer"):
-            return living.timers.pop(one.seq, None) is not None
+            if living.timers.pop(one.seq, None) is None:
+                return False
+            living.rang[str(one.seq)] = one.at
         if one.job.HasField("resolve_activity"):
             return living.calls.pop(one.seq, None) is not None
         return True

@@ -5,13 +5,15 @@ kept beside it. What a workflow sends away is immutable (design rule 2), so hand
 """
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.converter import PayloadConverter
 
-BY_REFERENCE = b"seawall/by-reference"
+BY_REFERENCE = b"seawall/by-reference/"
+_MADE = count()
 
 
 class Values(PayloadConverter):
@@ -24,6 +26,7 @@ class Values(PayloadConverter):
     def __init__(self, recorded: PayloadConverter, mutable: frozenset[type] = frozenset()) -> None:
         self._recorded = recorded
         self._mutable = mutable
+        self._own = BY_REFERENCE + str(next(_MADE)).encode()
         self._held: list[Any] = []
         self._read: dict[tuple[bytes, Any], Any] = {}
 
@@ -32,13 +35,13 @@ class Values(PayloadConverter):
         if isinstance(value, RawValue):
             return value.payload
         self._held.append(value)
-        return Payload(metadata={"encoding": BY_REFERENCE}, data=(len(self._held) - 1).to_bytes(8, "big"))
+        return Payload(metadata={"encoding": self._own}, data=(len(self._held) - 1).to_bytes(8, "big"))
 
     def value(self, payload: Payload, wanted: Any = None) -> Any:
         """Find a value. Raises what the recorded conversion raises for a payload that does not suit."""
         if wanted is RawValue:
             return RawValue(payload)
-        if payload.metadata.get("encoding") == BY_REFERENCE:
+        if payload.metadata.get("encoding") == self._own:
             return self._held[int.from_bytes(payload.data, "big")]
         if wanted in self._mutable:
             return self._recorded.from_payloads([payload], [wanted])[0]

@@ -100,7 +100,10 @@ class World(Protocol):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Living:
-    """One run that is being lived. `deeds` is what it did; `ended` says how and `result` with what."""
+    """One run that is being lived. `deeds` is what it did; `ended` says how and `result` with what.
+
+    `cut` is when each cancelled timer was cancelled, `rang` when each other one ended.
+    """
 
     workflow_id: str
     number: int
@@ -111,6 +114,7 @@ class Living:
     timers: dict[int, int] = field(default_factory=dict)
     calls: dict[int, Call] = field(default_factory=dict)
     cut: dict[str, int] = field(default_factory=dict)
+    rang: dict[str, int] = field(default_factory=dict)
     updates: dict[str, str] = field(default_factory=dict)
     refusals: dict[str, tuple[str, str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)

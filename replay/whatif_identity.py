@@ -14,6 +14,7 @@ from temporalio.bridge.proto.activity_result import ActivityResolution
 from escalations.clocks import Clock
 from escalations.consensus import Gate
 from escalations.plans import NoticePlan, Plan
+from escalations.rosters import OnDuty
 from replay.simulator_values import Values
 from replay.simulator_world import Living
 from replay.traces import Answer, Deed, Run, Trace
@@ -153,6 +154,8 @@ def substance(answer: Any) -> dict[str, Any]:
             "people": tuple(step.key for step in answer.by_people),
             "clocks": _clocks(answer.clocks),
         }
+    if isinstance(answer, OnDuty):
+        return {"persons": tuple((one.person, one.role) for one in answer.ask)}
     return {"answer": answer}
 
 

@@ -39,8 +39,7 @@ class Other:
         self._trace, self._desk, self._book, self._delay = trace, desk, Whichever(book), delay
         self._pools: dict[tuple[str, str], list[Answer]] = {}
         for answer in sorted(trace.answers, key=lambda one: one.asked or 0):
-            if answer.took is not None or answer.begun is not None:
-                self._pools.setdefault((answer.kind, answer.type), []).append(answer)
+            self._pools.setdefault((answer.kind, answer.type), []).append(answer)
         self._begin(said)
 
     def _begin(self, said: list[Saying]) -> None:
@@ -79,7 +78,9 @@ class Other:
             resolution = self._desk.ruled(call, self._book) if ruled else self._desk.recorded(call)
             return Coming(at=call.at + took, resolution=resolution)
         found = self._found(call)
-        if found is None or found.resolution is None:
+        if found is None:
+            self.misses.append(call.type)
+        if found is None or found.resolution is None or found.took is None:
             return self._assumed(call)
         return Coming(at=call.at + (found.took or SOON), resolution=found.resolution)
 
@@ -101,7 +102,6 @@ class Other:
         return pool.pop(place) if place is not None else None
 
     def _assumed(self, call: Call) -> Coming | None:
-        self.misses.append(call.type)
         asked = self._values.value(call.arguments[0]) if call.arguments else None
         try:
             value = self._again(call.type) or assumed(call.type, asked, call.at + SECOND)

@@ -20,15 +20,19 @@ Finder = Callable[[str], Rulebook]
 
 
 class Retold:
-    """The world as it was. Every answer comes when it was seen; it learns when each was asked for."""
+    """The world as it was. Every answer comes when it was seen; it learns when each was asked for.
 
-    def __init__(self, trace: Trace, desk: Desk, versions: "Versions") -> None:
+    `anew` asks the rules again; without it their recorded answers are taken too, which tries the simulator alone.
+    """
+
+    def __init__(self, trace: Trace, desk: Desk, versions: "Versions", *, anew: bool = True) -> None:
         self.trace = trace
         self.sim: Simulation | None = None
         self.watcher = Watcher()
         self.ruled: list[tuple[Answer, ActivityResolution]] = []
         self._desk = desk
         self._versions = versions
+        self._anew = anew
         self._answers = {(answer.run, answer.kind, answer.key): answer for answer in trace.answers}
 
     def _found(self, living: Living, call: Call) -> Answer | None:
@@ -49,8 +53,8 @@ class Retold:
         if not resolution.HasField("backoff"):
             if call.type == RECORD and resolution.HasField("completed"):
                 resolution = self._desk.recorded(call)
-            elif self._desk.rules_on(call):
-                resolution = self._desk.ruled(call, self._versions.of_answer(found, self._desk))
+            elif self._anew and self._desk.rules_on(call):
+                resolution = self._desk.ruled(call, self._versions.of_answer(found, call, self._desk))
                 self.ruled.append((found, resolution))
         return Coming(at=found.seen, resolution=resolution)
 
@@ -101,16 +105,18 @@ class Versions:
         self._find = find
         self._rules = rules
 
-    def of_answer(self, answer: Answer, desk: Desk) -> Whichever:
-        """Find the rulebook of a recorded answer. Raises Halted when it is not kept."""
+    def of_answer(self, answer: Answer, call: Call, desk: Desk) -> Whichever:
+        """Find the rulebook of a recorded answer: it says which, or its question. Raises Halted for one not kept."""
         question = self._rules.questions[answer.type]
-        if answer.resolution is None or not answer.resolution.HasField("completed"):
-            return self.named("")
-        told = desk.values.value(answer.resolution.completed.result, question.answered)
-        return self.named(told.rulebook)
+        if answer.resolution is not None and answer.resolution.HasField("completed"):
+            told = desk.values.value(answer.resolution.completed.result, question.answered)
+            if version := getattr(told, "rulebook", ""):
+                return self.named(version)
+        asked = desk.values.value(call.arguments[0], question.asked)
+        return self.named(getattr(asked, "rulebook", "") or getattr(getattr(asked, "plan", None), "rulebook", ""))
 
     def named(self, version: str) -> Whichever:
-        """Find a version; "" is the one of today."""
+        """Find a version."""
         try:
             return Whichever(self._find(version))
         except UnknownRulebook as gone:
@@ -130,11 +136,19 @@ class Telling:
     values: Values
 
 
-def retold(trace: Trace, rules: Rules, find: Finder, recorded: PayloadConverter, classes: dict[str, type]) -> Telling:
+def retold(
+    trace: Trace,
+    rules: Rules,
+    find: Finder,
+    recorded: PayloadConverter,
+    classes: dict[str, type],
+    *,
+    anew: bool = True,
+) -> Telling:
     """Tell the recorded story of a case again, under the rules it had."""
     values = Values(recorded, MUTABLE)
     desk = Desk(rules=rules, values=values)
-    world = Retold(trace, desk, Versions(find, rules))
+    world = Retold(trace, desk, Versions(find, rules), anew=anew)
     sim = world.sim = Simulation(world, values, classes, until=trace.ends)
     sim.begin(trace.case_id, beginning(trace.runs[0]))
     for place, said in enumerate(trace.messages):
