@@ -241,7 +241,7 @@ def test_the_command_tells_people_and_programs_the_same(tmp_path: Path, ring: Pa
         pytest.param("folder", "does not exist", id="no rulebook"),
         pytest.param("cases", "no case among", id="no case among the histories"),
         pytest.param("missing", "does not exist", id="no such file"),
-        pytest.param("cut", "is not a workflow history", id="a history cut short"),
+        pytest.param("cut", "workflow history in Temporal", id="a history cut short"),
         pytest.param("key", "do not open", id="another key ring"),
         pytest.param("delay", "a number from", id="a delay that is no number"),
     ],
