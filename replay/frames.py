@@ -1,8 +1,8 @@
 """How did a run stand after each of its tasks? One replay passes through every state, and a frame of each is kept.
 
 After a task is lived its state is asked for by the workflow's own queries, which change nothing. A task may take
-several activations, one for each answer of a local activity; its frame is taken when the last of them is done. The
-same watch on a worker takes the same frames of live runs.
+several activations, one for each answer of a local activity; its frame is taken when the last of them is done. Runs of
+a worker can be followed live in the same way.
 """
 
 import asyncio
@@ -190,13 +190,34 @@ def _ended(frame: Frame) -> bool:
     return bool(frame.jobs) and asked <= answered
 
 
-def watched(instance: Any, det: WorkflowInstanceDetails, taken: Callable[[Frame], None], *, live: bool = False) -> Tape:
-    """Hook into an instance, and give each frame to `taken` when its task is over. `live` leaves out what is replayed.
+def followed(instance: Any, det: WorkflowInstanceDetails, taken: Callable[[Frame], None]) -> None:
+    """Hook into an instance of a worker, in a sandbox or not, and give its state to `taken` as it goes.
 
-    Returns the tape of its commands, which is complete only outside a sandbox.
+    The last frame of an event id holds: a task gives one for each of its activations, and one that only refused a
+    message gives the event id back. What is replayed gives none.
     """
     activate = instance.activate
-    tape = Tape() if live else taping.taped(instance, det)
+    questions = _questions(det)
+
+    def activated(activation: WorkflowActivation) -> WorkflowActivationCompletion:
+        completion: WorkflowActivationCompletion = activate(activation)
+        kinds = {job.WhichOneof("variant") for job in activation.jobs}
+        if completion.HasField("successful") and not (activation.is_replaying or kinds & {_EVICTED, _ASKED}):
+            answers = _answers(activate, _circumstances(activation), questions)
+            at = activation.timestamp.ToDatetime(UTC)
+            taken(Frame(event_id=activation.history_length, at=at, answers=answers))
+        return completion
+
+    instance.activate = activated
+
+
+def watched(instance: Any, det: WorkflowInstanceDetails, taken: Callable[[Frame], None]) -> Tape:
+    """Hook into an instance outside a sandbox, and give each frame to `taken` when its task is over.
+
+    Returns the tape of its commands.
+    """
+    activate = instance.activate
+    tape = taping.taped(instance, det)
     lived = instance.activate
     questions = _questions(det)
     tasks: list[_Task] = []
@@ -210,10 +231,10 @@ def watched(instance: Any, det: WorkflowInstanceDetails, taken: Callable[[Frame]
         if kinds == {_EVICTED} or (tasks and tasks[-1].circumstances.history_length != activation.history_length):
             over()
         completion: WorkflowActivationCompletion = lived(activation)
+        if kinds == {_EVICTED}:
+            return completion
         if not completion.HasField("successful"):
             tasks.clear()
-        elif kinds & {_EVICTED, _ASKED} or (live and activation.is_replaying):
-            pass
         elif tasks:
             tasks[-1].circumstances = _circumstances(activation)
             tasks[-1].jobs += activation.jobs
@@ -246,7 +267,7 @@ def _frame(instance: Any, activate: Callable[..., Any], task: _Task, questions: 
         event_id=task.circumstances.history_length,
         at=task.at,
         jobs=tuple(task.jobs),
-        commands=tuple(tape.commands[max(task.first, 0) :]),
+        commands=tuple(tape.commands[task.first :]),
         answers=_answers(activate, task.circumstances, questions),
         strands=strands(instance),
     )

@@ -13,6 +13,7 @@ from starter.keyring import KeyRing, open_ring
 
 HERE = Path(__file__).resolve().parent
 HISTORIES = HERE / "histories"
+STATES = HISTORIES / "states"
 RULEBOOKS = HISTORIES / "rulebooks"
 KEYRING = HERE / "keyring.json"
 NAMESPACE = "default"

@@ -2,7 +2,8 @@
 
 The paths of `tests/workflows/test_paths.py` are walked on the real server, and the history of every workflow they
 made is kept, sealed with the corpus's own ring. The test that replays them never writes. The rulebook that they
-followed is kept beside them, for what-if: it asks the very same rules again.
+followed is kept beside them, for what-if: it asks the very same rules again. So are the states that the worker had
+while it made them, taken live in its own sandbox, for time travel to be compared with.
 """
 
 import asyncio
@@ -13,8 +14,11 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import worker
+from replay.runner import WatchedRunner
 from starter.rules import KEPT
 from tests.replay import corpus
+from tests.replay.live import States
 from tests.workflows import test_paths as paths
 from tests.workflows.living import living
 from tests.workflows.world import World
@@ -43,19 +47,21 @@ async def record(into: Path) -> int:
     """Walk every path and write the histories. Return how many."""
     written = 0
     with tempfile.TemporaryDirectory() as folder:
-        async with living(Path(folder), ring=corpus.ring()) as world:
+        states = States()
+        runner = WatchedRunner(states.watch, worker.runner())
+        async with living(Path(folder), ring=corpus.ring(), runner=runner) as world:
             for name, walk in WALKED.items():
                 before = len(world.cases)
                 await walk(world)
                 await world.lift_all()
                 for case_id in world.cases[before:]:
-                    written += await _kept(world, case_id, name, into)
+                    written += await _kept(world, case_id, name, into, states)
                 print(f"{name}: recorded", file=sys.stderr)
             shutil.copytree(world.told.home / KEPT, into / corpus.RULEBOOKS.name)
     return written
 
 
-async def _kept(world: World, case_id: str, name: str, into: Path) -> int:
+async def _kept(world: World, case_id: str, name: str, into: Path, states: States) -> int:
     """Write the case's own history and those of its sweeps and follow-ups."""
     client = world.env.client
     runs = [case_id]
@@ -65,6 +71,7 @@ async def _kept(world: World, case_id: str, name: str, into: Path) -> int:
         tail = run.removeprefix(case_id).replace("/", "-")
         with gzip.GzipFile(into / f"{name}{tail}.json.gz", "wb", mtime=0) as file:
             file.write(history.to_json().encode())
+        states.write(run, into / corpus.STATES.name / f"{name}{tail}.json.gz")
     return len(runs)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
 
 import worker as composition
 from standins import serve
@@ -28,10 +28,12 @@ async def living(
     cached: int = 1000,
     limits: tuple[str, ...] = (),
     company: Path | None = None,
+    runner: WorkflowRunner | None = None,
 ) -> AsyncIterator[World]:
     """Bring a world to life in `folder`; its server can skip time, with one clock per workflow.
 
-    `company` is a folder of its own rules, `limits` are more of the server's settings, as `name=value`.
+    `company` is a folder of its own rules, `limits` are more of the server's settings, as `name=value`, `runner` runs
+    the workflows instead of the worker's own.
     """
     async with AsyncExitStack() as stack:
         standins = await serve.start(folder / "standins")
@@ -49,7 +51,7 @@ async def living(
             task_queue=options.TASK_QUEUE,
             workflows=list(composition.WORKFLOWS),
             activities=activities,
-            workflow_runner=composition.runner(),
+            workflow_runner=runner or composition.runner(),
             max_cached_workflows=cached,
             on_fatal_error=world.died,
         )

@@ -1,0 +1,39 @@
+"""Is what time travel shows what the worker had? Every task of every recorded history, against its live state."""
+
+from pathlib import Path
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+
+from replay import frames, histories, reading
+from starter.sealing import data_converter
+from tests.replay import corpus, live
+
+FILES = histories.files([corpus.HISTORIES]) if corpus.HISTORIES.is_dir() else []
+
+
+def test_every_recorded_history_has_the_states_that_its_worker_had() -> None:
+    assert FILES, "record them with `make record`"
+    assert {path.name for path in FILES} == {path.name for path in corpus.STATES.iterdir()}
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.name.split(".")[0] for path in FILES])
+async def test_every_task_of_a_recorded_history_stands_as_it_stood_live(path: Path) -> None:
+    run = histories.of_file(path)
+    lived = live.read(corpus.STATES / path.name)
+    converter = data_converter(corpus.ring(), corpus.NAMESPACE)
+
+    film = await frames.of_run(run, workflows=reading.workflows(), converter=converter)
+
+    completed = [
+        event.workflow_task_completed_event_attributes.started_event_id
+        for event in run.events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    ]
+    seen = {frame.event_id: live.state(frame) for frame in film.frames}
+    assert film.whole
+    assert list(seen) == completed
+    assert {at: whole for at, whole in lived.whole.items() if at in seen} == {
+        at: seen[at] for at in lived.whole if at in seen
+    }
+    assert {at: live.digest(state) for at, state in seen.items()} == {at: lived.digests.get(at) for at in completed}
