@@ -77,11 +77,13 @@ class Film:
     """All frames of one run in order, and why there are no more of them if the code could not live it to its end.
 
     `reached` is the event up to which the code came then, `broke` the type of what it raised with its place, or ""
-    when it did other things than were recorded.
+    when it did other things than were recorded. `cut` is the last task of a run that goes on, if that stands nowhere:
+    the history ends in the middle of what it wrote (or it is at work still, or this code does something else).
     """
 
     run: Recorded
     frames: tuple[Frame, ...]
+    cut: int = 0
     whole: bool = True
     reached: int = 0
     broke: str = ""
@@ -110,8 +112,9 @@ async def of_runs(
     converter: DataConverter,
     namespace: str = "default",
     runtime: Runtime | None = None,
+    only_last: bool = False,
 ) -> AsyncIterator[Film]:
-    """Replay runs one after the other with one replayer, and give the film of each.
+    """Replay runs one after the other with one replayer, and give the film of each, or of each `only_last` frame.
 
     What no completed task has taken in (a message that came last, a task under way) is not lived: see `settled`. A run
     without a completed task has no frames. Raises RuntimeError for a workflow type that is not among `workflows`.
@@ -121,7 +124,7 @@ async def of_runs(
 
     def watch(instance: WorkflowInstance, det: WorkflowInstanceDetails) -> None:
         taken.clear()
-        tapes[:] = [watched(instance, det, taken.append)]
+        tapes[:] = [watched(instance, det, taken.append, only_last=only_last)]
 
     waiting: list[Recorded] = []
     untouched: list[Recorded] = []
@@ -171,13 +174,23 @@ def acted(event: Any) -> bool:
 
 
 def _film(run: Recorded, frames: tuple[Frame, ...], tape: Tape, *, failed: bool) -> Film:
-    if tape.failed_with or failed:
+    last = _last_task(run)
+    if tape.failed_with or (failed and (run.closed or tape.reached < last)):
         where = f" at {tape.failed_at}" if tape.failed_at else ""
         broke = f"{tape.failed_with}{where}" if tape.failed_with else ""
         return Film(run=run, frames=frames, whole=False, reached=tape.reached, broke=broke)
-    if frames and not _ended(frames[-1]):
-        return Film(run=run, frames=frames[:-1])
+    if failed or (frames and not _ended(frames[-1])):
+        return Film(run=run, frames=tuple(frame for frame in frames if frame.event_id < last), cut=last)
     return Film(run=run, frames=frames)
+
+
+def _last_task(run: Recorded) -> int:
+    """Find the last task that was completed; there is one in a run that was lived."""
+    return next(
+        event.workflow_task_completed_event_attributes.started_event_id
+        for event in reversed(run.events)
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    )
 
 
 def _ended(frame: Frame) -> bool:
@@ -211,8 +224,10 @@ def followed(instance: Any, det: WorkflowInstanceDetails, taken: Callable[[Frame
     instance.activate = activated
 
 
-def watched(instance: Any, det: WorkflowInstanceDetails, taken: Callable[[Frame], None]) -> Tape:
-    """Hook into an instance outside a sandbox, and give each frame to `taken` when its task is over.
+def watched(
+    instance: Any, det: WorkflowInstanceDetails, taken: Callable[[Frame], None], *, only_last: bool = False
+) -> Tape:
+    """Hook into an instance outside a sandbox, and give each frame, or `only_last`, to `taken` when its task is over.
 
     Returns the tape of its commands.
     """
@@ -222,16 +237,15 @@ def watched(instance: Any, det: WorkflowInstanceDetails, taken: Callable[[Frame]
     questions = _questions(det)
     tasks: list[_Task] = []
 
-    def over() -> None:
-        while tasks:
-            taken(_frame(instance, activate, tasks.pop(), questions, tape))
-
     def activated(activation: WorkflowActivation) -> WorkflowActivationCompletion:
         kinds = {job.WhichOneof("variant") for job in activation.jobs}
-        if kinds == {_EVICTED} or (tasks and tasks[-1].circumstances.history_length != activation.history_length):
-            over()
+        evicted = kinds == {_EVICTED}
+        if tasks and (evicted or tasks[-1].circumstances.history_length != activation.history_length):
+            over = tasks.pop()
+            if evicted or not only_last:
+                taken(_frame(instance, activate, over, questions, tape))
         completion: WorkflowActivationCompletion = lived(activation)
-        if kinds == {_EVICTED}:
+        if evicted:
             return completion
         if not completion.HasField("successful"):
             tasks.clear()

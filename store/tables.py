@@ -229,3 +229,15 @@ archive = Table(
         postgresql_where=text("sha256 IS NULL"),
     ),
 )
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("case_id", String, primary_key=True, comment="The case that refused; it need not exist here"),
+    Column("delivery", String, primary_key=True, comment="Digest of the request id: a repeat is the same refusal"),
+    Column("at", Instant, nullable=False, comment="When the door was told"),
+    Column("message", String, nullable=False, comment="What was said, such as decide; never its content"),
+    Column("code", String, nullable=False, comment="The case's word for the reason"),
+    Column("door", String, nullable=False, comment="By which door it was said"),
+    Index("ix_refusals_at", "case_id", "at"),
+)

@@ -12,7 +12,7 @@ from replay.travel import journey, printing, source, walk
 from replay.travel import steps as stepping
 from replay.travel.journey import Journey, Stop
 from replay.travel.moment import Moment, moment
-from replay.travel.steps import Compared, Step
+from replay.travel.steps import Compared, Timeline
 from starter import settings
 from starter.errors import BAD_INPUT, Problem
 from starter.people import showing
@@ -22,7 +22,6 @@ What = Annotated[str, typer.Argument(metavar="CASE|FILE|FOLDER", help="A case of
 Case = Annotated[str, typer.Option("--case", help="Which case of a folder, or its sweep: ESC-…/sweep/1.")]
 Ring = Annotated[Path | None, typer.Option("--keyring", help="The key ring the files were recorded with.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
-NO_TRACE = "A message that was refused leaves no trace in history."
 
 
 def build(app: typer.Typer) -> None:
@@ -55,13 +54,11 @@ def at(
 
 def timeline(what: What, case: Case = "", ring: Ring = None, as_json: Json = False) -> None:
     """List every task of a case: when, what woke it, what it did, what changed."""
-    found = _asked(what, case, ring, stepping.steps)
+    found = _asked(what, case, ring, stepping.timeline)
     if as_json:
-        showing.as_json(found, tuple[Step, ...])
-        return
-    for each in found:
-        printing.step(each, runs=found[-1].run)
-    showing.lines(f"{len(found)} tasks. {NO_TRACE}")
+        showing.as_json(found, Timeline)
+    else:
+        printing.timeline(found)
 
 
 def diff(

@@ -15,6 +15,7 @@ from replay.check import closed_door, type_name
 from replay.frames import Film, Frame
 from replay.histories import Recorded
 from starter.errors import BAD_INPUT, Problem
+from store.refusals import Refused
 
 PLACE = re.compile(r"(?:([1-9][0-9]{0,4})/)?([1-9][0-9]{0,8})")
 
@@ -35,10 +36,14 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
-    """The films of all runs of one workflow id, oldest first; never empty."""
+    """The films of all runs of one workflow id, oldest first; never empty.
+
+    `refused` is what the casebook knows of refused messages, which leave no trace in history; None without a casebook.
+    """
 
     workflow_id: str
     films: tuple[Film, ...]
+    refused: tuple[Refused, ...] | None = None
 
     @property
     def workflow_type(self) -> str:
@@ -55,7 +60,13 @@ class Journey:
 
 
 async def travelled(
-    runs: Sequence[Recorded], *, workflows: Sequence[type], converter: DataConverter, namespace: str, runtime: Runtime
+    runs: Sequence[Recorded],
+    *,
+    workflows: Sequence[type],
+    converter: DataConverter,
+    namespace: str,
+    runtime: Runtime,
+    refused: tuple[Refused, ...] | None = None,
 ) -> Journey:
     """Replay the runs of one workflow id. Raises Problem `unreadable`, `unknown_type` or `other_code` (exit code 2)."""
     known = {type_name(each): each for each in workflows}
@@ -71,7 +82,7 @@ async def travelled(
     for film in films:
         if not film.whole:
             raise _other_code(film)
-    return Journey(workflow_id=runs[0].workflow_id, films=tuple(films))
+    return Journey(workflow_id=runs[0].workflow_id, films=tuple(films), refused=refused)
 
 
 def at_event(journey: Journey, place: str) -> Stop:
@@ -116,13 +127,29 @@ def time_of(event: HistoryEvent) -> datetime:
 def words(stop: Stop) -> str:
     """Say exactly which state is shown."""
     if stop.frame is None:
-        return f"no task had begun by event {stop.upto}: nothing was known yet"
+        return f"no task had begun by event {stop.upto}: nothing was known yet{_left_out(stop)}"
     own = stop.frame.event_id
     if stop.upto == own:
         return f"the state after the task that began at event {own}"
     if stop.upto <= _written(stop.film, own):
         return f"the state after the task that began at event {own} and wrote event {stop.upto}"
+    if stop.film.cut and stop.upto >= stop.film.cut:
+        return f"the state after the task that began at event {own}{_left_out(stop)}"
     return f"the state after the task that began at event {own}; no later one had begun by event {stop.upto}"
+
+
+def left_out(film: Film) -> str:
+    """Say which task stands nowhere, and why; "" if all do."""
+    if not film.cut:
+        return ""
+    return (
+        f"the task at event {film.cut} is left out: the history ends in the middle of what it wrote, or it is at work "
+        "still, or this code does something else"
+    )
+
+
+def _left_out(stop: Stop) -> str:
+    return f"; {left_out(stop.film)}" if stop.film.cut and stop.upto >= stop.film.cut else ""
 
 
 def _written(film: Film, event_id: int) -> int:

@@ -20,6 +20,7 @@ from replay.travel import causes, state
 from replay.travel.causes import Hand
 from replay.travel.journey import Journey, Stop, time_of, words
 from replay.travel.state import WAITING
+from store.refusals import Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ class Moment:
 
     `unseen` are inputs that had arrived by then and that no task had taken in. `other` is what a workflow without a
     case file answers.
+    `refused` are messages that were not taken by then, None where no casebook is at hand.
     """
 
     workflow_id: str
@@ -125,6 +127,7 @@ class Moment:
     unseen: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = ()
     owed: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] | None = None
     other: dict[str, Any]
 
 
@@ -160,6 +163,7 @@ def moment(journey: Journey, stop: Stop) -> Moment:
         standing=tuple(_standing(stop.frame.strands)) if stop.frame else (),
         hands=told.hands if told else (),
         unseen=tuple(_unseen(stop)),
+        refused=None if journey.refused is None else tuple(one for one in journey.refused if one.at <= stop.at),
         other=dict(known.other),
         **shown,
     )

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 from rich.text import Text
 
 from replay.travel.moment import ClockThen, GateThen, Moment
-from replay.travel.steps import Compared, Step
+from replay.travel.steps import Compared, Step, Timeline
 from starter.console import wording
 from starter.people.showing import STYLES, lines, safe, title
+from store.refusals import Refused
 
+NO_TRACE = "A message that was refused leaves no trace in history."
+FROM_CASEBOOK = "Those shown are from the casebook."
 Line = str | Text
 
 
@@ -41,6 +44,7 @@ def moment_lines(shown: Moment) -> Iterator[Line]:
     tasks = [f"{one.id} ({one.owner}, until {time(one.due_at)}): {one.title}" for one in shown.tasks]
     yield from _section("Open tasks", tasks)
     yield from _section("Owed before it may close", shown.owed)
+    yield from _section("Refused until then, by the casebook", [refusal_line(one) for one in shown.refused or ()])
 
 
 def _code(shown: Moment) -> Iterator[Line]:
@@ -128,9 +132,20 @@ def time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
-def step(one: Step, *, runs: int) -> None:
-    """Print one task."""
-    lines(*step_lines(one, runs=runs))
+def timeline(found: Timeline) -> None:
+    """Print every task, with what was refused in its place among them."""
+    runs = max((one.run for one in found.steps), default=1)
+    rows = [(one.at, list(step_lines(one, runs=runs))) for one in found.steps]
+    rows += [(one.at, [refusal_line(one)]) for one in found.refused or ()]
+    for _, shown in sorted(rows, key=lambda row: row[0]):
+        lines(*shown)
+    lines(*found.left_out)
+    lines(f"{len(found.steps)} tasks. {NO_TRACE}{'' if found.refused is None else ' ' + FROM_CASEBOOK}")
+
+
+def refusal_line(one: Refused) -> str:
+    """Write a message that was not taken."""
+    return f"{time(one.at)}  refused: {one.code} ({one.message}, door {one.door or 'unknown'})"
 
 
 def step_lines(one: Step, *, runs: int) -> Iterator[Line]:

@@ -6,12 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from replay import histories, reading
 from replay.histories import Recorded
 from replay.reading import Reading
 from replay.travel.journey import Journey, travelled
 from starter.errors import BAD_INPUT, Problem
 from starter.settings import Settings
+from store import refusals
+from store.engine import open_engine
+from store.errors import StoreMisconfigured, StoreUnavailable
+from store.refusals import Refused
 
 LONG = 5000
 
@@ -31,14 +37,30 @@ async def opened(told: Settings, what: str, *, case: str = "", ring: Path | None
         raise Problem("no_file", f"{what} does not exist.", next_step="Name a case, or history files.")
     else:
         async with reading.opened(told, case=case or what, ring=ring) as read:
-            yield await _travelled([run async for run in _each(read)], read)
+            refused = await _refused(told, case or what)
+            yield await _travelled([run async for run in _each(read)], read, refused)
+
+
+async def _refused(told: Settings, case_id: str) -> tuple[Refused, ...] | None:
+    """Ask the casebook of this installation, if it has one, what the case refused."""
+    database = make_url(told.database_url)
+    if database.get_backend_name() == "sqlite" and not _path(database.database or ""):
+        return None  # to ask a file that is not there would make it
+    try:
+        engine = open_engine(told.database_url)
+        try:
+            return await refusals.of_case(engine, case_id)
+        finally:
+            await engine.dispose()
+    except (StoreUnavailable, StoreMisconfigured):
+        return None
 
 
 def _path(what: str) -> Path | None:
     return Path(what) if os.path.exists(what) else None
 
 
-async def _travelled(runs: list[Recorded], read: Reading) -> Journey:
+async def _travelled(runs: list[Recorded], read: Reading, refused: tuple[Refused, ...] | None = None) -> Journey:
     events = sum(len(run.events) for run in runs)
     if events > LONG and sys.stderr.isatty():
         print(f"replaying {events} events of {len(runs)} runs …", file=sys.stderr)  # noqa: T201 (progress)
@@ -48,6 +70,7 @@ async def _travelled(runs: list[Recorded], read: Reading) -> Journey:
         converter=read.converter,
         namespace=read.namespace,
         runtime=read.runtime,
+        refused=refused,
     )
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from replay.travel import causes, changes, state
+from replay.travel import journey as travelling
 from replay.travel.journey import Journey, Stop
+from store.refusals import Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,21 @@ class Step:
     woken_by: tuple[str, ...]
     did: tuple[str, ...]
     changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Every task of a case; `left_out` says which one stands nowhere, and why. `refused` as in `Journey`."""
+
+    steps: tuple[Step, ...]
+    left_out: tuple[str, ...]
+    refused: tuple[Refused, ...] | None
+
+
+def timeline(journey: Journey) -> Timeline:
+    """List every task of all runs, and what was refused."""
+    left_out = tuple(said for film in journey.films if (said := travelling.left_out(film)))
+    return Timeline(steps=steps(journey), left_out=left_out, refused=journey.refused)
 
 
 def steps(journey: Journey) -> tuple[Step, ...]:

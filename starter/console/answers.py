@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from starter import signin
+from starter import signin, witness
 from starter.console import forms
 from starter.console.desk import Visitor, desk, is_fragment, page, visitor
 from starter.console.security import refuse_foreign, refuse_without_token
@@ -44,6 +44,7 @@ async def _answered(
     at = desk(request)
     message = forms.message(name, form, request_id=request_id, person=who.person)
     message = signin.attested(message, case_id, door="console", home=at.home)
-    receipt = await at.speak(await at.client(), case_id, name, message)
+    client = await at.client()
+    receipt = await witness.said(at.engine, client, case_id, name, message, at=at.now(), speak=at.speak)
     template = "_receipt.html" if is_fragment(request) else "receipt.html"
     return page(request, template, who=who, receipt=receipt, case_id=case_id, name=name, quarantined=0)

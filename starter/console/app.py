@@ -16,11 +16,12 @@ from starlette.staticfiles import StaticFiles
 from escalations.rulebook import Rulebook
 from starter import say
 from starter.console import answers, desk, entrance, pages
-from starter.console.desk import FOLDER, ClientFactory, Desk, SignedOut, Speak
+from starter.console.desk import FOLDER, ClientFactory, Desk, SignedOut
 from starter.console.security import SecurityHeaders
 from starter.errors import BUSY, NOT_PERMITTED, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from starter.faults import of_store
 from starter.seeing import health
+from starter.witness import Speak
 from store.errors import StoreMisconfigured, StoreUnavailable
 from store.queries import BadCursor
 

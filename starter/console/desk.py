@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,23 +14,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from temporalio.client import Client
 
-from escalations.messages import Receipt
 from escalations.rulebook import Roster
 from starter import signin
 from starter.console import views, wording
 from starter.console.security import COOKIE
 from starter.errors import NOT_PERMITTED, Problem
 from starter.signin import Session
+from starter.witness import Speak
 
 FOLDER = Path(__file__).parent
 ClientFactory = Callable[[], Awaitable[Client]]
-
-
-class Speak(Protocol):
-    """Say a message to a case; `starter.say.say` is the one that does."""
-
-    async def __call__(self, client: Client, case_id: str, name: str, message: Any) -> Receipt:
-        """Return the receipt or raise Problem."""
 
 
 class SignedOut(Exception):

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from escalations.messages import Receipt, Report
-from starter import connect, say, signin
+from starter import connect, signin, witness
 from starter.errors import Problem
 from starter.faults import of_store
 from starter.intake.desk import Desk
@@ -56,7 +57,7 @@ def desk(settings: Settings, engine: AsyncEngine, client: Callable[[], Awaitable
 
     async def speak(case_id: str, message: Report) -> Receipt:
         attested = signin.attested(message, case_id, door="intake", home=settings.home)
-        return await say.say(await client(), case_id, "report", attested)
+        return await witness.said(engine, await client(), case_id, "report", attested, at=datetime.now(UTC))
 
     return Desk(engine=engine, connect=client, say=speak)
 

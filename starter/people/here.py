@@ -90,11 +90,11 @@ async def _here() -> AsyncIterator[Here]:
 
 async def tell(here: Here, case_id: str, name: str, message: Any) -> Receipt:
     """Attest and say a message as the terminal's door; return the receipt."""
-    from starter import connect, say, signin
+    from starter import connect, signin, witness
 
     attested = signin.attested(message, case_id, door="cli", home=here.settings.home)
     client = await connect.connect(here.settings)
-    return await say.say(client, case_id, name, attested)
+    return await witness.said(here.engine, client, case_id, name, attested, at=here.now)
 
 
 def said(person: str, request_id: str) -> Said:

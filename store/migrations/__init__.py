@@ -16,7 +16,7 @@ from store.errors import StoreMisconfigured
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 FOLDER = Path(__file__).parent
 LOCK = 0x5EA_3A11
 
