@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ WHOLE = 8  # one state of so many is kept whole, to see what differs; of the oth
 def state(frame: Frame) -> dict[str, Any]:
     """What each query answered."""
     return {name: json.loads(payload.data) for name, payload in sorted(frame.answers.items())}
+
+
+def later(held: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The same state at a later time, which the card names."""
+    card = {**held["card"], "updated_at": now.isoformat().replace("+00:00", "Z")} if "card" in held else None
+    return held if card is None else {**held, "card": card}
 
 
 def digest(held: dict[str, Any]) -> str:
