@@ -1,6 +1,7 @@
 """What does it cost to read the rules and to triage a case? Against a plain parse of the same files, in one run.
 
-Limit (issue 3): a full triage of one case takes at most 5 ms of CPU once the rules are read.
+Limits (issue 3): a full triage of one case takes at most 5 ms of CPU once the rules are read; whom to ask is found in
+0.2 ms; judging the hours of a whole year takes at most a tenth of reading the rules.
 """
 
 import argparse
@@ -9,23 +10,26 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
 import yaml
 
 import rulebook
-from escalations import gates, planning
+from escalations import gates, planning, rosters_chain
 from escalations.consensus import GateKind
 from escalations.model import AuthorityOrder, Domain, Event, Facts, Intake, IntakeKind, Product
 from escalations.plans import GateRequest, PlanRequest
-from rulebook import reading
+from rulebook import reading, roster_checks
 from rulebook.calendars import Calendars
 
 CASE = "ESC-0000-0000-0000"
 NOW = datetime(2026, 12, 24, 14, 40, tzinfo=UTC)
 MOST_MS = 5.0
+MOST_MS_TO_ASK = 0.2
+MOST_OF_LOAD = 0.1
+YEAR = date(2026, 11, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,29 @@ def measured(rounds: int) -> tuple[Figure, ...]:
         ask = GateRequest(case_id=CASE, number=1, kind=GateKind.LEGAL_REVIEW, plan=plan, digest="0" * 64, now=NOW)
         asked = median(_cpu(lambda: gates.drafted(book, ask)) for _ in range(20 * rounds))  # noqa: B023
         figures.append(Figure(name=f"one question of {name}, ms", value=asked))
-    return tuple(figures)
+    return (*figures, *_rosters(book, calendars, rounds, median(loads)))
+
+
+def _rosters(book: rulebook.Rulebook, calendars: Calendars, rounds: int, load: float) -> tuple[Figure, ...]:
+    """Ask for people at a hundred hours spread over a year, and judge the hours of the year."""
+    hours = [NOW + timedelta(hours=89 * number) for number in range(100)]
+
+    def ask() -> None:
+        for at in hours:
+            rosters_chain.who(book, calendars, "PSAF", at, domain=Domain.PSAFE, jurisdictions=("DE",))
+
+    def judge() -> None:
+        assert not [*roster_checks.overlap_faults(book, calendars, YEAR)]
+        assert not [*roster_checks.cover_faults(book, calendars, YEAR)]
+
+    ask()
+    asked = median(_cpu(ask) for _ in range(rounds)) / len(hours)
+    judged = median(_cpu(judge) for _ in range(rounds))
+    return (
+        Figure(name="whom to ask, the whole chain, ms", value=asked, limit=MOST_MS_TO_ASK),
+        Figure(name="judge the hours of a whole year, ms", value=judged),
+        Figure(name="judge the hours, as part of reading the rules", value=judged / load, limit=MOST_OF_LOAD),
+    )
 
 
 def _cpu(work: Callable[[], object]) -> float:

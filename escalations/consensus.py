@@ -9,8 +9,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from escalations.rosters import Asked
-
 if TYPE_CHECKING:  # messages imports Stance from here
     from escalations.messages import Decide, Delegate
 
@@ -65,7 +63,7 @@ class Gate:
     `digest` names the evidence and plan the approvers are shown; `excluded` persons may not decide (separation of
     duties); `default` is the option taken at `due_at` and is always reversible and lawful; `quorum` counts distinct
     persons in favour of one option, seats required included. `asked` is the digest of the request, for replay; the
-    case does not keep it. `ask` are those on duty to ask first, when it was asked; everybody in a seat may vote.
+    case does not keep it. `ask` are the persons on duty to ask first, when it was asked; everybody in a seat may vote.
     """
 
     id: str
@@ -84,7 +82,7 @@ class Gate:
     rulebook: str = ""
     steps: tuple[str, ...] = ()
     asked: str = ""
-    ask: tuple[Asked, ...] = ()
+    ask: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

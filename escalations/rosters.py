@@ -133,14 +133,20 @@ class Asked:
 class OnDuty:
     """Whom to ask at an instant, pinned in an answer of policy.
 
-    `places` are the jurisdictions it was asked for. `desk` owns the case; `hours` are the minutes after `at` at which
-    that desk opens and closes in turn, as far as they were written down (business time is counted in them). `asked` is
-    the digest of the request, for replay.
+    `ask` pairs a person with the reason in words, first one first. `places` are the jurisdictions it was asked for.
+    `desk` owns the case; `hours` are minutes, in turn closed and open, as far as they were written down (business time
+    is counted in them): the first is from `at` to an opening, negative when the desk is open. `asked` is the digest of
+    the request, for replay. All of it is kept short, because history has no bytes to spare.
     """
 
     at: datetime
     places: tuple[str, ...] = ()
-    ask: tuple[Asked, ...] = ()
+    ask: tuple[tuple[str, str], ...] = ()
     desk: str = ""
     hours: tuple[int, ...] = ()
     asked: str = ""
+
+
+def in_words(one: Asked) -> str:
+    """Say why somebody is asked, and until when: `on call at dublin until Fri 25 Dec 20:00Z`."""
+    return one.why + (f" until {one.until:%a %d %b %H:%M}Z" if one.until else "")

@@ -4,9 +4,9 @@ Eligibility does not depend on the hour: a gate's seats list everybody who may v
 """
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from escalations import rosters_chain, rosters_duty
+from escalations import rosters, rosters_chain, rosters_duty
 from escalations.calendars import is_working_day
 from escalations.consensus import Gate, Seat
 from escalations.model import Intake
@@ -18,7 +18,7 @@ from escalations.rosters_time import A_MINUTE
 from escalations.rulebook import Rulebook
 
 COMMANDER = "IC"
-NAMED = 3  # how many people an answer names: history has no bytes to spare, and the ladder is in the rulebook
+NAMED = 3  # how many people a page names: history has no bytes to spare, and the ladder is in the rulebook
 WRITTEN_DOWN = 30  # days of a desk's hours
 
 
@@ -31,7 +31,7 @@ def named_in_plan(book: Rulebook, calendars: Calendars, plan: Plan, request: Pla
         for role in roles
     ]
     first = [chain[0] for chain in chains if chain]
-    ask = tuple({one.person: one for one in (*first, *chains[-1])}.values())[:NAMED]
+    ask = tuple({one.person: one for one in (*first, *chains[-1])}.values())
     desks = rosters_chain.desks(book.roster, rosters_chain.places(book, places))
     counted = desks and plan.targets.business
     return replace(
@@ -39,7 +39,7 @@ def named_in_plan(book: Rulebook, calendars: Calendars, plan: Plan, request: Pla
         on_duty=OnDuty(
             at=request.now,
             places=places,
-            ask=ask,
+            ask=_in_short(ask, NAMED if plan.page or plan.contain_first else 1),
             desk=desks[0].key if desks else "",
             hours=hours(desks[0], calendars, request.now, WRITTEN_DOWN) if counted else (),
         ),
@@ -63,7 +63,7 @@ def named_in_gate(book: Rulebook, calendars: Calendars, gate: Gate, request: Gat
         one = _first(chain, seat, ask)
         if one is not None:
             ask[one.person] = one
-    return replace(gate, ask=tuple(ask.values()))
+    return replace(gate, ask=tuple(ask))
 
 
 def on_duty(book: Rulebook, calendars: Calendars, request: DutyRequest) -> OnDuty:
@@ -83,25 +83,30 @@ def on_duty(book: Rulebook, calendars: Calendars, request: DutyRequest) -> OnDut
     if holder and not request.level and not rosters_chain.absent_until(holder, book.roster, request.now):
         owes = Asked(person=holder.id, role=role, how=How.ON_CALL, why="owes it")
         above = (owes, *(one for one in chain if one.person != holder.id))
-    return OnDuty(at=request.now, places=request.places, ask=above[:NAMED])
+    return OnDuty(at=request.now, places=request.places, ask=_in_short(above, NAMED))
 
 
 def hours(desk: Desk, calendars: Calendars, at: datetime, days: int) -> tuple[int, ...]:
-    """Write down when a desk opens and closes, in minutes after an instant, over so many days.
+    """Write down over so many days how many minutes a desk is closed and open in turn, from an instant on.
 
-    The first opening lies before it (a negative number) when the desk is open. Raises CalendarGap.
+    The first number is negative when the desk is open. Raises CalendarGap.
     """
     first = rosters_duty.local_day(desk, at)
     last = first + timedelta(days=days)
     working = rosters_duty.calendar(desk, calendars, first, last)
     found: list[int] = []
-    day: date = first
+    day, before = first, at
     while day <= last:
-        opens, closes = (rosters_duty.instant(desk, day, minutes) for minutes in (desk.opens, desk.closes))
+        opens, closes = (rosters_duty.instant(desk.zone, day, minutes) for minutes in (desk.opens, desk.closes))
         if is_working_day(working, day) and at < closes:
-            found += [(opens - at) // A_MINUTE, (closes - at) // A_MINUTE]
+            found += [(opens - before) // A_MINUTE, (closes - opens) // A_MINUTE]
+            before = closes
         day += ONE_DAY
     return tuple(found)
+
+
+def _in_short(chain: tuple[Asked, ...], most: int) -> tuple[tuple[str, str], ...]:
+    return tuple((one.person, f"{one.role}, {rosters.in_words(one)}") for one in chain[:most])
 
 
 def _first(chain: tuple[Asked, ...], seat: Seat, taken: dict[str, Asked]) -> Asked | None:

@@ -3,7 +3,7 @@
 Nobody stands there twice, nobody who is absent, and nobody who is conflicted or would speak for somebody who is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -11,13 +11,13 @@ from itertools import chain
 from escalations import rosters_duty
 from escalations.model import Domain
 from escalations.readings import Calendars
-from escalations.rosters import Asked, Delegation, Desk, How, Level
+from escalations.rosters import Asked, Delegation, Desk, How
 from escalations.rosters_duty import Stretch
 from escalations.rulebook import Person, Roster, Rulebook
 from escalations.situation import ALIASES
 
 OWNER = "@owner"
-HOW = {How.ON_SHIFT: "on shift", How.ON_CALL: "on call"}
+A_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,8 @@ def who(
     year whose holidays are not known.
     """
     scene = _scene(book, calendars, at, domain, jurisdictions, conflicted)
-    on_duty = tuple(_duties(scene, role))
     found: dict[str, Asked] = {}
-    for one in chain(on_duty, _standing_in(scene, role, on_duty), _ladder(scene)):
+    for one in chain(_duties(scene, role), _standing_in(scene, role), _ladder(scene, found)):
         if one.person not in found and _free(scene, one.person):
             found[one.person] = one
     return tuple(found.values())
@@ -116,21 +115,31 @@ def _scene(
 
 
 def _duties(scene: _Scene, role: str) -> Iterator[Asked]:
-    """List who is on shift and then who is on call; without desks, everybody who holds the role."""
+    """List who is on shift and then who is on call."""
+    for person, one in _posts(scene, role):
+        how = How.ON_CALL if one is None or one.duty.on_call else How.ON_SHIFT
+        yield Asked(person=person, role=role, how=how, why=_where(one), until=one.ends if one else None)
+
+
+def _posts(scene: _Scene, role: str) -> Iterator[tuple[str, Stretch | None]]:
+    """List who does a duty of a role now, shifts first; without desks, everybody who holds the role."""
     if not scene.roster.desks:
-        for person in scene.roster.persons_in(role):
-            yield Asked(person=person, role=role, how=How.ON_CALL, why="this roster keeps no hours")
-    for how in (How.ON_SHIFT, How.ON_CALL):
+        yield from ((person, None) for person in scene.roster.persons_in(role))
+    for on_call in (False, True):
         for one in scene.running:
-            if one.duty.on_call is (how is How.ON_CALL) and _about(scene.domain, one.duty.domains):
-                for person in one.duty.holders(role, one.day):
-                    why = f"{HOW[how]} at {one.desk.key}"
-                    yield Asked(person=person, role=role, how=how, why=why, until=one.ends)
+            if one.duty.on_call is on_call and _about(scene.domain, one.duty.domains):
+                yield from ((person, one) for person in one.duty.holders(role, one.day))
 
 
-def _standing_in(scene: _Scene, role: str, doing: tuple[Asked, ...]) -> Iterator[Asked]:
+def _where(one: Stretch | None) -> str:
+    if one is None:
+        return "this roster keeps no hours"
+    return f"{'on call' if one.duty.on_call else 'on shift'} at {one.desk.key}"
+
+
+def _standing_in(scene: _Scene, role: str) -> Iterator[Asked]:
     """List the delegates: first of those whose duty it is and who are away, then of everybody else with the role."""
-    on_duty = {one.person: one.until for one in doing}
+    on_duty = {person: one.ends if one else None for person, one in _posts(scene, role)}
     for person in dict.fromkeys((*on_duty, *scene.roster.persons_in(role))):
         if person in scene.conflicted:
             continue
@@ -178,30 +187,30 @@ def _holds_today(scene: _Scene, one: Delegation) -> bool:
     return (one.begins or day) <= day <= (one.ends or day)
 
 
-def _ladder(scene: _Scene) -> Iterator[Asked]:
+def _ladder(scene: _Scene, found: Mapping[str, Asked]) -> Iterator[Asked]:
+    """List who stands on the levels, without those who were found before."""
     waited = timedelta()
     for number, level in enumerate(scene.roster.levels):
+        minutes = waited // A_MINUTE
+        why = f"L{number} {level.title}" + (f", {minutes} min after L0" if minutes else "")
         for ask in level.asks:
-            yield from _level(scene, number, level, ask, waited)
+            for person, role, where, until in _level(scene, ask):
+                if person not in found:
+                    reason = f"{why}; {where}" if where else why
+                    yield Asked(person=person, role=role, how=How.LADDER, why=reason, until=until, level=number)
         waited += level.after or timedelta()
 
 
-def _level(scene: _Scene, number: int, level: Level, ask: str, waited: timedelta) -> Iterator[Asked]:
-    """List who stands on a level: a person named there, or whoever is on duty in a role, or else all who hold it."""
-    minutes = int(waited.total_seconds()) // 60
-    why = f"L{number} {level.title}" + (f", {minutes} min after L0" if minutes else "")
+def _level(scene: _Scene, ask: str) -> Iterator[tuple[str, str, str, datetime | None]]:
+    """List a person who is named, or whoever is on duty in a role, or else all who hold it."""
     if ask in scene.people:
-        yield Asked(person=ask, role=scene.people[ask].roles[0], how=How.LADDER, why=why, level=number)
+        yield ask, scene.people[ask].roles[0], "", None
         return
     role = scene.owner if ask == OWNER else ask
-    on_duty = [one for one in _duties(scene, role) if _free(scene, one.person)]
-    for one in on_duty:
-        yield Asked(
-            person=one.person, role=role, how=How.LADDER, why=f"{why}; {one.why}", until=one.until, level=number
-        )
+    on_duty = [(person, one) for person, one in _posts(scene, role) if _free(scene, person)]
+    yield from ((person, role, _where(one), one.ends if one else None) for person, one in on_duty)
     if not on_duty:
-        for person in scene.roster.persons_in(role):
-            yield Asked(person=person, role=role, how=How.LADDER, why=f"{why}; off duty", level=number)
+        yield from ((person, role, "off duty", None) for person in scene.roster.persons_in(role))
 
 
 def _free(scene: _Scene, person: str) -> bool:

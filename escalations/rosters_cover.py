@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from escalations import rosters_chain, rosters_duty
 from escalations.readings import Calendars
-from escalations.rosters import Delegation, Desk
+from escalations.rosters import Delegation
 from escalations.rosters_duty import ONE_DAY, Stretch
 from escalations.rulebook import Person, Roster, Rulebook
 from escalations.rules import ClockRule, Unit
@@ -164,12 +164,9 @@ def _lasts(roster: Roster, principal: Person, one: Delegation, spans: list[Span]
 
 def _days(roster: Roster, person: Person, first: date, last: date) -> Span:
     """Turn whole days, both inclusive, in the zone of a person's desk into a span."""
-    home = next((one for one in roster.desks if one.key == person.desk), _UTC)
-    return rosters_duty.instant(home, first, 0), rosters_duty.instant(home, last + ONE_DAY, 0)
+    zone = next((one.zone for one in roster.desks if one.key == person.desk), "UTC")
+    return rosters_duty.instant(zone, first, 0), rosters_duty.instant(zone, last + ONE_DAY, 0)
 
 
 def _shared(spans: list[Span], others: list[Span]) -> list[Span]:
     return taken(spans, taken(spans, others))
-
-
-_UTC = Desk(key="", zone="UTC", calendar="", weekend=(), opens=0, closes=0, duties=())

@@ -36,13 +36,13 @@ def local_day(desk: Desk, at: datetime) -> date:
     return at.astimezone(ZoneInfo(desk.zone)).date()
 
 
-def instant(desk: Desk, day: date, minutes: int) -> datetime:
-    """Turn so many minutes after a desk's local midnight, by the clock on its wall, into UTC."""
-    zone = ZoneInfo(desk.zone)
-    wall = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minutes)
+def instant(zone: str, day: date, minutes: int) -> datetime:
+    """Turn so many minutes after a zone's local midnight, by the clock on the wall, into UTC."""
+    local = ZoneInfo(zone)
+    wall = datetime(day.year, day.month, day.day, tzinfo=local) + timedelta(minutes=minutes)
     found = wall.astimezone(UTC)
-    shown = found.astimezone(zone).replace(tzinfo=None)
-    return found if shown == wall.replace(tzinfo=None) else _jump(zone, wall.replace(fold=1).astimezone(UTC), found)
+    shown = found.astimezone(local).replace(tzinfo=None)
+    return found if shown == wall.replace(tzinfo=None) else _jump(local, wall.replace(fold=1).astimezone(UTC), found)
 
 
 def _jump(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
@@ -78,7 +78,7 @@ def stretches(desk: Desk, duty: Duty, days: Calendar, first: date, last: date) -
     day = first
     while day <= last:
         if falls_on(duty, days, day):
-            begins, ends = _span(desk, duty, day)
+            begins, ends = _span(desk.zone, day, duty.begins, duty.ends)
             if begins < ends:
                 yield Stretch(desk=desk, duty=duty, day=day, begins=begins, ends=ends)
         day += ONE_DAY
@@ -102,22 +102,23 @@ def running(desk: Desk, calendars: Calendars, at: datetime) -> tuple[Stretch, ..
     shifts: list[Stretch] = []
     calls: list[Stretch] = []
     for day, duty in near:
-        begins, ends = _span(desk, duty, day)
+        begins, ends = _span(desk.zone, day, duty.begins, duty.ends)
         if begins <= at < ends and falls_on(duty, days, day):
             one = Stretch(desk=desk, duty=duty, day=day, begins=begins, ends=ends)
             (calls if duty.on_call else shifts).append(one)
     return (*shifts, *calls)
 
 
-def _span(desk: Desk, duty: Duty, day: date) -> tuple[datetime, datetime]:
+@lru_cache(maxsize=8192)
+def _span(zone: str, day: date, begins: int, ends: int) -> tuple[datetime, datetime]:
     """Turn the hours of a duty that begins on a day into UTC.
 
     Between midnights that are 24 h apart no clock changes, and minutes can be added to the first of them.
     """
-    first, second, third = (_midnight(desk.zone, day + ahead) for ahead in _AHEAD)
+    first, second, third = (_midnight(zone, day + ahead) for ahead in _AHEAD)
     if second - first == third - second == ONE_DAY:
-        return first + A_MINUTE * duty.begins, first + A_MINUTE * duty.ends
-    return instant(desk, day, duty.begins), instant(desk, day, duty.ends)
+        return first + A_MINUTE * begins, first + A_MINUTE * ends
+    return instant(zone, day, begins), instant(zone, day, ends)
 
 
 @lru_cache(maxsize=8192)

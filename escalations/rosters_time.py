@@ -4,6 +4,7 @@ Hours of a desk are written down once, as UTC, when policy answers; nothing here
 """
 
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from escalations.rosters import OnDuty
 
@@ -18,8 +19,9 @@ def due(known: OnDuty | None, start: datetime, span: timedelta) -> datetime:
     """
     if known is None or not known.hours:
         return start + span
-    pairs = list(zip(known.hours[::2], known.hours[1::2], strict=True))
-    a_day = (pairs[0][1] - pairs[0][0]) * A_MINUTE
+    marks = list(accumulate(known.hours))
+    pairs = list(zip(marks[::2], marks[1::2], strict=True))
+    a_day = known.hours[1] * A_MINUTE
     left = span.days * a_day + timedelta(seconds=span.seconds)
     for opens, closes in pairs:
         begins, ends = max(known.at + opens * A_MINUTE, start), known.at + closes * A_MINUTE

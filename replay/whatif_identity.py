@@ -155,7 +155,7 @@ def substance(answer: Any) -> dict[str, Any]:
             "clocks": _clocks(answer.clocks),
         }
     if isinstance(answer, OnDuty):
-        return {"persons": tuple((one.person, one.role) for one in answer.ask)}
+        return {"persons": tuple((person, why.partition(",")[0]) for person, why in answer.ask)}
     return {"answer": answer}
 
 

@@ -13,6 +13,7 @@ from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind,
 from escalations.plans import GateRequest, Plan, PlanRequest
 from escalations.rulebook import NoPlaybook, Rulebook
 from escalations.rules import ClockRule
+from rulebook import roster_differences
 from rulebook.calendars import Calendars
 
 CASE = "ESC-0000-0000-0000"
@@ -24,7 +25,8 @@ def differences(old: Rulebook, new: Rulebook) -> tuple[str, ...]:
     """List what differs, one line each: rules first, then what it does to sample cases. Empty for equal rulebooks."""
     if old.version == new.version:
         return ()
-    return (*_clocks(old, new), *_severity(old, new), *_playbooks(old, new), *_cases(old, new))
+    people = roster_differences.told(old.roster, new.roster)
+    return (*_clocks(old, new), *_severity(old, new), *_playbooks(old, new), *people, *_cases(old, new))
 
 
 def samples() -> Iterator[tuple[str, Intake]]:

@@ -26,7 +26,6 @@ from escalations.enforcement import Manifest
 from escalations.model import Intake, Milestone, Stage, Task
 from escalations.plans import DutyRequest, GateRequest, Plan, PlanRequest
 from escalations.record import Card, GateCard
-from escalations.rosters import Asked
 from workflows import attributes, options
 from workflows.journal import Journal
 from workflows.waiting import HistoryGrewLong, Watch
@@ -337,7 +336,7 @@ class Case:
         card = GateCard(gate=gate)
         self.file.gates.append(card)
         roles = ", ".join(seat.role for seat in gate.seats)
-        first = f"; ask {', '.join(one.person for one in gate.ask)}" if gate.ask else ""
+        first = f"; ask {', '.join(gate.ask)}" if gate.ask else ""
         self.journal.note(
             "gate.opened",
             f"{gate.question} ({roles}, until {_when(gate.due_at)}{first})",
@@ -362,12 +361,12 @@ class Case:
         urgent = self.file.plan is None or self.file.plan.priority <= WAKE_UP
         severity: Urgency = "critical" if urgent else "error"
         ask = await self._on_duty(role, level, excluded)
-        details = tuple((f"ask {place}", _in_words(one)) for place, one in enumerate(ask, 1))
+        details = tuple((f"ask {place}", f"{person}: {why}") for place, (person, why) in enumerate(ask, 1))
         page = Page(case_id=self.id, number=number, summary=why, severity=severity, details=details)
         hands = workflow.execute_activity_method(Paging.page, page, **options.why(options.PAGING, f"page: {why}"))
         await self.attempted("paging", hands)
 
-    async def _on_duty(self, role: str, level: int, excluded: tuple[str, ...]) -> tuple[Asked, ...]:
+    async def _on_duty(self, role: str, level: int, excluded: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         """Find whom to ask now: as pinned in the plan while that is fresh, else policy is asked again.
 
         Nobody is named without a plan, or by a plan of before rosters had hours.
@@ -375,7 +374,8 @@ class Case:
         plan = self.file.plan
         if plan is None or plan.on_duty is None:
             return ()
-        fresh = workflow.now() - plan.on_duty.at <= STILL_THERE
+        # A plan that wakes nobody names its lead only.
+        fresh = plan.page and workflow.now() - plan.on_duty.at <= STILL_THERE
         if fresh and not level and role in ("", plan.owner):
             return plan.on_duty.ask
         request = DutyRequest(
@@ -466,11 +466,6 @@ def _wanted(clock: Clock) -> str:
     """Say when; an internal target is never called due, since no law says so."""
     word = "due" if clock.due_operational else "internal target"
     return f"{word} {_when(clocks.wanted_at(clock))}"
-
-
-def _in_words(one: Asked) -> str:
-    until = f" until {_when(one.until)}" if one.until else ""
-    return f"{one.person} ({one.role}): {one.why}{until}"
 
 
 def _when(at: datetime | None) -> str:

@@ -142,4 +142,6 @@ def _name(book: "Rulebook", person: str) -> str:
 
 
 def _reason(one: "Asked") -> str:
-    return one.why + (f" until {one.until:%a %d %b %H:%M}Z" if one.until else "")
+    from escalations import rosters
+
+    return rosters.in_words(one)

@@ -49,17 +49,19 @@ def triage(
 
 
 def _told(book: "Rulebook", case_id: str, intake: "Intake") -> "tuple[Plan, tuple[Gate, ...]]":
-    from escalations import gates, planning
+    from escalations import gates, planning, rosters_asking
     from escalations.consensus import GateKind
     from escalations.plans import GateRequest, PlanRequest
     from rulebook.calendars import Calendars
 
-    now = intake.received_at
-    plan = planning.planned(book, Calendars(), PlanRequest(case_id=case_id, intakes=(intake,), now=now))
-    asked = tuple(
-        gates.drafted(book, GateRequest(case_id=case_id, number=number, kind=kind, plan=plan, digest=DIGEST, now=now))
+    now, calendars = intake.received_at, Calendars()
+    request = PlanRequest(case_id=case_id, intakes=(intake,), now=now)
+    plan = rosters_asking.named_in_plan(book, calendars, planning.planned(book, calendars, request), request)
+    questions = [
+        GateRequest(case_id=case_id, number=number, kind=kind, plan=plan, digest=DIGEST, now=now)
         for number, kind in enumerate(GateKind, 1)
-    )
+    ]
+    asked = tuple(rosters_asking.named_in_gate(book, calendars, gates.drafted(book, one), one) for one in questions)
     return plan, asked
 
 
@@ -76,12 +78,14 @@ def _answer(plan: "Plan", gates: "tuple[Gate, ...]") -> dict[str, Any]:
         "contain_first": plan.contain_first,
         "binding": plan.binding,
         "clocks": [asdict(clock) for clock in plan.clocks],
+        "ask": [{"person": person, "why": why} for person, why in _ask(plan)],
         "people_steps": [asdict(step) for step in plan.steps],
         "gates": [
             {
                 "kind": gate.kind.value,
                 "question": gate.question,
                 "seats": [{"role": seat.role, "required": seat.required, "veto": seat.may_veto} for seat in gate.seats],
+                "ask": list(gate.ask),
                 "quorum": gate.quorum,
                 "default": gate.default,
                 "due_at": gate.due_at,
@@ -90,6 +94,10 @@ def _answer(plan: "Plan", gates: "tuple[Gate, ...]") -> dict[str, Any]:
             for gate in gates
         ],
     }
+
+
+def _ask(plan: "Plan") -> tuple[tuple[str, str], ...]:
+    return plan.on_duty.ask if plan.on_duty else ()
 
 
 def _show(intake: "Intake", plan: "Plan", gates: "tuple[Gate, ...]") -> None:
@@ -102,6 +110,7 @@ def _show(intake: "Intake", plan: "Plan", gates: "tuple[Gate, ...]") -> None:
         law = "due" if clock.due_operational else "internal target"
         showing.lines(f"  clock {clock.rule}: {clock.duty}, {law} {due:%Y-%m-%dT%H:%M:%SZ}" if due else clock.rule)
         showing.lines(*(f"    {step}" for step in clock.derivation))
+    showing.lines(*(f"  ask {person}: {why}" for person, why in _ask(plan)))
     for step in plan.steps:
         showing.lines(f"  step {step.key} ({step.owner}): {step.title}")
     for gate in gates:

@@ -160,6 +160,8 @@ def _show_gate(here: Here, card: "Card", shown: "GateCard") -> None:
             if vote.role == seat.role
         ]
         showing.lines(f"  {seat.role} ({', '.join(seat.persons)}): {'; '.join(said) or 'not yet'}")
+    if gate.ask:
+        showing.lines(f"  on duty when it was asked: {', '.join(gate.ask)}")
     showing.lines(
         f"  what is approved: {gate.digest}",
         *(f"    {step}" for step in gate.steps),

@@ -195,6 +195,7 @@ CLAIM_PAYLOAD = Payload(metadata={"encoding": b"json/plain"}, data=b'{"case_id":
 WORDS = {
     1: "6a3e001008757c369d77b31abf04ba7c229196abc508bd6e4d28ea00d0263e5f",
     2: "d5dcb004cfb34e87f3d200f9788803f820d9acecd4f29678715df66e0f80cef3",
+    3: "b19366dc46e17adf3ae6a92d9af6c82c67a9f9f3f1c016b9dc1a9a60173efac5",
 }
 
 

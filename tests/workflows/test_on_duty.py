@@ -22,7 +22,7 @@ async def test_the_page_of_a_case_names_whom_its_plan_found_on_duty(world: World
 
     assert known is not None
     assert known.on_duty is not None
-    assert [line.split(" ")[0] for line in pages[0][1]] == [one.person for one in known.on_duty.ask]
+    assert pages[0][1] == [f"{person}: {why}" for person, why in known.on_duty.ask]
     assert pages[0][1]
 
 
@@ -36,5 +36,5 @@ async def test_a_question_that_nobody_answered_wakes_the_next_level_of_the_ladde
 
     assert gate.ask
     assert len(late) == 1
-    assert all(": L1 " in line or ": L2 " in line for line in late[0])
+    assert all(", L1 " in line or ", L2 " in line for line in late[0])
     await world.finish(handle)

@@ -45,7 +45,7 @@ async def investigated(case: Case) -> Manifest:
     alerts: list[Awaitable[None]] = []
     if case.plan.channel:
         known = case.plan.on_duty
-        first = f", ask {known.ask[0].person}" if known and known.ask else ""
+        first = f", ask {known.ask[0][0]}" if known and known.ask else ""
         alerts.append(case.announce(f"{case.id}: priority {case.plan.priority}, {case.plan.playbook}{first}"))
     await asyncio.gather(searched(case), _gathered(case), *alerts)
     case.file.investigated = True

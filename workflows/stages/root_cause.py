@@ -94,5 +94,6 @@ def _brief(plan: Plan) -> Plan:
         sought=Sought(case_id=plan.sought.case_id, name=plan.sought.name),
         evidence=(),
         resweeps=(),
+        targets=replace(plan.targets, business=()),
         on_duty=OnDuty(at=plan.on_duty.at, places=plan.on_duty.places) if plan.on_duty else None,
     )
