@@ -37,7 +37,7 @@ from starter import connect, rules, schedules
 from starter.intake import wiring
 from starter.sandbox import runner
 from starter.say import tell
-from starter.seeing import counters, exposition, health
+from starter.seeing import exposition, health, watched
 from starter.seeing.server import serving
 from starter.settings import Settings
 from starter.stack import process
@@ -78,7 +78,7 @@ async def hands(told: Settings, client: Client, engine: AsyncEngine, stack: Asyn
     regulators = Regulators(database, evidence, templates)
     return [
         *(policy.plan_case, policy.draft_gate, policy.draft_notices, policy.who_is_on_duty),
-        Casebook(Ledger(engine, counters.facts)).record,
+        Casebook(Ledger(engine, watched.facts(engine))).record,
         EvidenceRoom(evidence).gather,
         archive.Archive(TemporalHistories(client), archived.Index(engine), evidence).keep_closed,
         *(shops.find_listings, shops.capture_prior, shops.enforce, shops.verify, shops.reverse),
@@ -106,6 +106,7 @@ async def run(told: Settings, stop: asyncio.Event) -> None:
             max_cached_workflows=told.cached_cases,
             deployment_config=connect.deployment(told),
             graceful_shutdown_timeout=timedelta(seconds=20),
+            interceptors=watched.interceptors(),
         )
         probes = health.of_worker(engine, wiring.held(client), worker)
         seen = [exposition.route(), *health.routes(probes)]

@@ -11,6 +11,7 @@ from typer._click.exceptions import ClickException  # what typer raises for a mi
 
 from starter.errors import BAD_INPUT, Problem
 from starter.faults import of_store
+from starter.seeing import tracing
 from starter.stack import address
 from store.errors import StoreMisconfigured, StoreUnavailable
 
@@ -40,7 +41,10 @@ def compose() -> typer.Typer:
 
 def main() -> None:
     """Run `seawall`. A refusal is one line on stderr and its documented exit code, never a traceback."""
-    sys.exit(guarded(lambda: compose()(standalone_mode=False)))
+    tracing.begin()
+    code = guarded(lambda: compose()(standalone_mode=False))
+    tracing.end()
+    sys.exit(code)
 
 
 def guarded(run: Callable[[], Any]) -> int:

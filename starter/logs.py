@@ -17,6 +17,8 @@ import structlog
 from structlog.typing import Processor
 from temporalio import activity, workflow
 
+from starter.seeing import tracing
+
 SERVICE = "seawall"
 
 # Ids, counts, names of our own things. Never free text from outside, never a person's words.
@@ -31,7 +33,7 @@ FIELDS = frozenset({
     "listing_id", "seller_id", "source", "source_ref", "request_id", "delivery_id", "notice", "template", "system",
     "host", "port", "url_path", "method", "status", "status_code", "duration_ms", "delay_s", "retry_after_s",
     "due_at", "until", "waited_s", "role", "door", "owner", "error_type", "traceback", "pid", "identity", "address",
-    "home", "file", "line", "key_id", "keys", "dropped",
+    "home", "file", "line", "key_id", "keys", "dropped", "trace_id", "span_id",
 })
 # fmt: on
 
@@ -149,12 +151,20 @@ def _shared() -> list[Processor]:
         _from_extra,
         _where,
         _who,
+        _traced,
     ]
 
 
 def _who(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     event["service"] = SERVICE
     event["version"] = _version()
+    return event
+
+
+def _traced(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Name the trace that the line belongs to, while traces are drawn."""
+    if tracing.on():
+        event.update(tracing.here(str(event.get("case_id", ""))))
     return event
 
 

@@ -31,7 +31,7 @@ from escalations.messages import Receipt, Reopen, Said
 from escalations.model import Intake
 from starter import connect, next_steps
 from starter.errors import BUSY, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
-from starter.seeing import counters
+from starter.seeing import counters, tracing
 from workflows import options
 from workflows.reception import SAID, fingerprint
 
@@ -101,7 +101,8 @@ async def say(
     place = _places.setdefault(case_id, asyncio.Semaphore(IN_FLIGHT))
     async with place:
         try:
-            receipt = await _answer(saying)
+            with tracing.span(f"say {name}", case_id, door=message.said.door):
+                receipt = await _answer(saying)
         except Problem as refused:
             counters.counted(counters.REFUSALS, "case", refused.code)
             raise

@@ -29,7 +29,7 @@ from starter.errors import REFUSED, UNKNOWN_CASE, Problem
 from starter.intake.feed import REASONS, Aside
 from starter.intake.refusals import REFUSALS, BadInput
 from starter.intake.report import Parsed
-from starter.seeing import counters
+from starter.seeing import counters, tracing
 from store import intakes, quarantine
 from store.errors import StoreMisconfigured, StoreUnavailable
 from workflows.attributes import DOMAIN, STAGE
@@ -73,8 +73,12 @@ async def receive(desk: Desk, parsed: Parsed, *, content_type: str = JSON_TYPE, 
 
     Repeating a call is always safe and answers `duplicate`; a changed record of a feed is added to its case.
     """
+    intake = parsed.intake
+    case_id = parsed.about or ids.case_id(intake.source, intake.source_ref)
     try:
-        outcome = await _received(desk, parsed, content_type, delivery_id)
+        with tracing.span("intake", case_id, source=intake.source, kind=intake.kind.value) as seen:
+            outcome = await _received(desk, parsed, content_type, delivery_id)
+            tracing.told(seen, outcome=outcome.status)
     except (StoreUnavailable, StoreMisconfigured) as away:
         log.warning("intake.not_stored", code=away.code)
         raise BadInput("not_durable") from None
@@ -95,6 +99,7 @@ async def _received(desk: Desk, parsed: Parsed, content_type: str, delivery_id: 
     if isinstance(answer, intakes.Duplicate):
         started = answer.started or await start_waiting(desk, answer.case_id, await _kept(desk, intake, answer.case_id))
         return Outcome(case_id=answer.case_id, status="duplicate", started=started)
+    tracing.drawn("case", case_id, intake.received_at, datetime.now(UTC), kind=intake.kind.value)
     started = await start_waiting(desk, case_id, intake)
     status = "started" if started else "waiting"
     log.info("intake.accepted", case_id=case_id, source=intake.source, kind=intake.kind.value, status=status)

@@ -11,7 +11,7 @@ from rulebook import RulebookInvalid
 from starter import logs, settings
 from starter.errors import MISCONFIGURED, Problem
 from starter.faults import of_store
-from starter.seeing import exposition
+from starter.seeing import exposition, tracing
 from starter.settings import Settings
 from store.errors import StoreMisconfigured, StoreUnavailable
 
@@ -37,10 +37,12 @@ async def _lived(life: Life) -> None:
     told = settings.load()
     logs.configure(told.log_format, told.log_level)
     exposition.begin(told)
+    tracing.begin()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await life(told, stop)
+    await asyncio.to_thread(tracing.end)
     await asyncio.sleep(LEAVING)
 
 
