@@ -11,6 +11,7 @@ import typer
 
 from replay import deploying, export_commands, reading, whatif_command
 from replay.check import Checked, check
+from replay.forking import commands as forking
 from replay.travel import commands as travel
 from starter import settings
 from starter.errors import BAD_INPUT, CHECK_FAILED, Problem
@@ -20,6 +21,7 @@ app = typer.Typer(name="replay", help="Export histories, and check today's code 
 export_commands.build(app)
 travel.build(app)
 whatif_command.build(app)
+forking.build(app)
 
 
 def build(parent: typer.Typer) -> None:

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from google.protobuf.json_format import ParseError
@@ -105,6 +106,11 @@ def recorded(events: Iterable[HistoryEvent], *, origin: str) -> Recorded:
         events=held,
         origin=origin,
     )
+
+
+def written_at(event: HistoryEvent) -> datetime:
+    """Say when the server wrote an event."""
+    return event.event_time.ToDatetime(UTC)
 
 
 async def of_run(client: Client, workflow_id: str, run_id: str | None = None) -> Recorded:

@@ -35,6 +35,11 @@ async def of_case(told: Settings, client: Client, case_id: str, *, alone: bool =
     runs += [run for run in archived if not alone or run.workflow_id == case_id]
     if not runs and missing:
         raise missing
+    return in_order(runs)
+
+
+def in_order(runs: Iterable[Recorded]) -> list[Recorded]:
+    """Put runs in order: by workflow id, so that a case comes before what it started, then oldest first."""
     return sorted(runs, key=lambda run: (run.workflow_id, run.events[0].event_time.ToNanoseconds()))
 
 

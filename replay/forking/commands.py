@@ -1,0 +1,144 @@
+"""How does an engineer let a case go on from its past? `seawall replay fork`, and `fast-forward` inside a fork."""
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from replay import histories, lookup, reading
+from replay.forking import cutting
+from starter import connect, settings
+from starter.errors import BAD_INPUT, NOT_PERMITTED, Problem
+from starter.stack import process
+
+if TYPE_CHECKING:
+    from replay.forking.making import Fork, Source
+
+_SPAN = re.compile(r"(\d{1,6})(s|m|h|d)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def build(app: typer.Typer) -> None:
+    """Add the commands to `seawall replay`."""
+    app.command("fork")(fork)
+    app.command("fast-forward")(fast_forward)
+
+
+def fork(
+    case: Annotated[str, typer.Argument(help="The case id, or the workflow id of a sweep or follow-up.")],
+    event: Annotated[int, typer.Option("--event", help="Go on from this event of the run.")],
+    run: Annotated[
+        str, typer.Option("--run", help="Which run, by the beginning or end of its id; else the newest.")
+    ] = "",
+    files: Annotated[
+        list[Path] | None, typer.Option("--from", help="History files or folders, not the server.")
+    ] = None,
+    ring: Annotated[Path | None, typer.Option("--keyring", help="The key ring the files were recorded with.")] = None,
+    once: Annotated[bool, typer.Option("--exit-after-ready", help="Stop as soon as the fork lives.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object once the fork lives.")] = False,
+) -> int:
+    """Let a case go on from an event of its past, on a throw-away server of its own, until Ctrl-C.
+
+    Recorded answers are given again where the same is asked; everything else that would act outside is a stub. The
+    server it comes from is only read. The fork's folder, its keys included, is gone when it ends.
+    """
+
+    def told(name: str, text: str) -> None:
+        typer.echo(f"{name}: {text}", err=True)
+
+    from replay.forking import making  # what works in a fork is much to load for the other commands
+
+    async def lived() -> None:
+        source = await _source(case, files or [], ring)
+        cut = cutting.cut(making.chosen(source.runs, case, run), event)
+        async with making.forked(source, cut, told) as alive:
+            _print(alive, as_json=as_json)
+            if not once:
+                await making.until_told()
+        await asyncio.sleep(process.LEAVING)
+
+    asyncio.run(lived())
+    return 0
+
+
+def fast_forward(
+    case: Annotated[str, typer.Argument(help="The case id, in the fork whose folder SEAWALL_HOME names.")],
+    span: Annotated[str, typer.Argument(help="How much time shall pass: 90s, 15m, 6h or 3d.")],
+) -> int:
+    """Let time pass for one workflow of a fork: its timers fire, deadlines come. Refused outside a fork."""
+    found = _SPAN.fullmatch(span)
+    if found is None:
+        raise Problem("bad_span", "A span is written like 90s, 15m, 6h or 3d.", exit_code=BAD_INPUT)
+    passed = asyncio.run(_passed(case, timedelta(**{_UNITS[found[2]]: int(found[1])})))
+    typer.echo(f"{span} have passed for {case}" if passed else f"{case} ended before {span} had passed")
+    return 0
+
+
+async def _passed(case: str, span: timedelta) -> bool:
+    from temporalio.service import RPCError
+    from temporalio.testing import TimeSkipper
+
+    from replay.forking import making
+
+    told = settings.load()
+    if not (told.home / making.MARK).is_file():
+        raise Problem(
+            "not_a_fork",
+            f"{told.home} is not the folder of a fork; time is moved nowhere else.",
+            next_step="Set SEAWALL_HOME to the folder that `seawall replay fork` printed.",
+            exit_code=NOT_PERMITTED,
+        )
+    client = await connect.connect(told)
+    with connect.answering(client):
+        await histories.of_run(client, case)
+        try:
+            passed = await TimeSkipper(client).fast_forward(client.get_workflow_handle(case), span)
+            await asyncio.sleep(process.LEAVING)
+            return passed
+        except RPCError as refused:
+            raise Problem("cannot_pass", f"Time does not pass for {case} ({refused.status.name.lower()}).") from None
+
+
+async def _source(case: str, files: Sequence[Path], ring: Path | None) -> "Source":
+    """Read the recorded runs of the case; nothing is written where they come from."""
+    from replay.forking.making import Source
+
+    told = settings.load()
+    keys = reading.keys(told, ring)
+    if files:
+        held = [histories.of_file(path) for path in histories.files(files)]
+        scope = case.split("/", 1)[0]
+        runs = [each for each in held if each.workflow_id.split("/", 1)[0] == scope]
+        space = connect.namespace()
+        return Source(runs=lookup.in_order(runs), converter=keys(space), namespace=space, told=told)
+    client = await connect.connect(told)
+    with connect.answering(client):
+        runs = await lookup.of_case(told, client, case.split("/", 1)[0])
+    return Source(runs=runs, converter=keys(client.namespace), namespace=client.namespace, told=told)
+
+
+def _print(alive: "Fork", *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({**asdict(alive), "home": str(alive.home)}))
+        return
+    moved = f" (asked for {alive.asked}; a task of the case ends there)" if alive.event != alive.asked else ""
+    typer.echo(f"{alive.case_id} goes on from event {alive.event}{moved}")
+    if alive.verdict != "same":
+        typer.echo(f"  this code does not live its past as recorded: {alive.verdict}; see `seawall replay check`")
+    for workflow_id in alive.brought:
+        typer.echo(f"  with {workflow_id}, as it stood then")
+    typer.echo(f"  temporal {alive.address}   ui {alive.ui}")
+    typer.echo(f"  casebook with {alive.entries} entries, rulebooks and throw-away keys in {alive.home}")
+    typer.echo("try, in another terminal:")
+    typer.echo(f"  export SEAWALL_HOME={alive.home}")
+    typer.echo(f"  seawall show {alive.case_id}")
+    typer.echo(f"  seawall decide {alive.case_id} OPTION --as PERSON    or: learn, abort, withdraw …")
+    typer.echo(f"  seawall replay fast-forward {alive.case_id} 6h    to let a deadline come")
+    typer.echo(f"  seawall replay timeline {alive.case_id}")
+    typer.echo("Ctrl-C ends the fork and removes its folder.")
