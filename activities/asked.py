@@ -13,7 +13,6 @@ from pydantic_core import from_json, to_json
 from escalations import ids
 
 LENGTH: Final = 6  # of base64, 36 bits: history has no bytes to spare, and nobody gains by a collision
-_EMPTY: Final[tuple[Any, ...]] = (None, "", 0, [], {})
 
 
 def digest(question: Any) -> str:
@@ -27,8 +26,9 @@ def of_json(value: Any) -> str:
 
 
 def _said(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: said for name, inner in value.items() if (said := _said(inner)) not in _EMPTY}
-    if isinstance(value, list):
+    kind = type(value)
+    if kind is dict:
+        return {name: said for name, inner in value.items() if inner and (said := _said(inner))}
+    if kind is list:
         return [_said(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return int(value) if kind is float and value.is_integer() else value

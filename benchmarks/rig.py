@@ -107,11 +107,12 @@ class Rig:
         async with self.worker(kind) as worker:
             grown = []
             for some in (numbers[:warm], numbers[warm : 2 * warm], numbers[2 * warm :]):
-                await self._opened(kind, some)
+                await self.opened(kind, some)
                 grown.append(worker.memory_info().rss)
             return Memory(cached=(grown[1] - grown[0]) / warm, opened=(grown[2] - grown[0]) / (len(numbers) - warm))
 
-    async def _opened(self, kind: Kind, numbers: range) -> None:
+    async def opened(self, kind: Kind, numbers: range) -> None:
+        """Open cases and wait until each stands at its first gate."""
         places = asyncio.Semaphore(OPENED_AT_ONCE)
 
         async def one(number: int) -> None:

@@ -1,47 +1,65 @@
 """May this code go live? Every history is lived again: the same commands, arguments, timers, answers and results.
 
-A history without a completed task has nothing to compare: its first task is tried, and it is reported as
-`not_started` unless the code raises.
+One replayer lives them all, one after the other. A history without a completed task has nothing to compare: its first
+task is tried, and it is reported as `not_started` unless the code raises.
 """
 
+import asyncio
+import contextlib
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
+from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
-from temporalio.converter import DataConverter, WorkflowSerializationContext
+from temporalio.client import WorkflowHistory
+from temporalio.converter import (
+    DataConverter,
+    PayloadCodec,
+    SerializationContext,
+    WithSerializationContext,
+    WorkflowSerializationContext,
+)
 from temporalio.runtime import Runtime
 from temporalio.worker import Replayer
 
-from replay import facts
-from replay.compare import Difference, differences
+from replay import facts, meant, newer, stranded
+from replay.compare import ANYTIME, Compared, Difference, Unreadable, compared, given
 from replay.histories import Recorded
+from replay.meant import Meanings
 from replay.runner import WatchedRunner
+from replay.stranded import Stranded
 from replay.tape import Tape, taped
 from starter.sealing import UNREADABLE
 
 _EVENT_ID = re.compile(r"HistoryEvent\(id: (\d+)")
-# Core records these when it sees fit, so their place in the order of events says nothing.
-_UNORDERED = frozenset({"local activity", "update", "update answer"})
 
 
 class Verdict(StrEnum):
-    """How a history compares with today's code. Only the first two let a deploy pass."""
+    """How a run compares with today's code. The first three let a deploy pass; the last three are no judgement."""
 
     SAME = "same"
+    MEANT = "meant"
     NOT_STARTED = "not_started"
-    DIFFERENT = "different"
-    NONDETERMINISTIC = "nondeterministic"
-    BROKEN = "broken"
+    DIFFERS = "differs"
+    BREAKS = "breaks"
     UNREADABLE = "unreadable"
     UNKNOWN_TYPE = "unknown_type"
+    NEWER = "newer"
+
+
+PASSES = frozenset({Verdict.SAME, Verdict.MEANT, Verdict.NOT_STARTED})
+FAILS = frozenset({Verdict.DIFFERS, Verdict.BREAKS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """The verdict on one run, with the reasons in the order of its events."""
+    """The verdict on one run, with the reasons in the order of its events.
+
+    `meant` holds the places of the meant differences that it has, `stranded` whose open case it is when it fails.
+    """
 
     workflow_id: str
     run_id: str
@@ -51,11 +69,24 @@ class Checked:
     verdict: Verdict
     detail: str = ""
     differences: tuple[Difference, ...] = ()
+    meant: tuple[int, ...] = ()
+    stranded: Stranded | None = None
 
     @property
     def passes(self) -> bool:
         """Whether this run can live on with today's code."""
-        return self.verdict in (Verdict.SAME, Verdict.NOT_STARTED)
+        return self.verdict in PASSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """How to compare: whether values are shown, and which differences are meant."""
+
+    values: bool = False
+    meanings: Meanings = meant.NONE
+
+
+_AS_USUAL = Wanted()
 
 
 async def check(
@@ -65,70 +96,135 @@ async def check(
     converter: DataConverter,
     namespace: str = "default",
     runtime: Runtime | None = None,
+    wanted: Wanted = _AS_USUAL,
+    watched: Callable[[Tape], None] = lambda _: None,
 ) -> AsyncIterator[Checked]:
-    """Replay every run and compare. Never raises for a history that does not fit: that is a verdict."""
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        checker = _Checker(workflows, converter, namespace, runtime, executor)
-        async for run in _each(runs):
-            yield await checker.verdict(run)
+    """Replay every run and compare, in order. Never raises for a history that does not fit: that is a verdict.
+
+    `watched` is shown the tape of each run as soon as its first task is lived.
+    """
+    answers: asyncio.Queue[Checked | None] = asyncio.Queue()
+    judge = _Judge(workflows, converter, namespace, wanted, watched)
+
+    async def judging() -> None:
+        replayer = Replayer(
+            workflows=list(workflows),
+            workflow_runner=(runner := WatchedRunner(judge.watch)),
+            unsandboxed_workflow_runner=runner,
+            namespace=namespace,
+            data_converter=_opening(converter),
+            runtime=runtime,
+            # Lived where it is asked for: no thread between, and no limit of two seconds that a busy machine breaks.
+            debug_mode=True,
+        )
+        try:
+            async with replayer.workflow_replay_iterator(judge.lived(runs, answers.put_nowait)) as results:
+                async for result in results:
+                    answers.put_nowait(await judge.verdict(result.replay_failure))
+        finally:
+            answers.put_nowait(None)
+
+    work = asyncio.create_task(judging())
+    try:
+        while (answer := await answers.get()) is not None:
+            yield answer
+        await work
+    finally:
+        await _ended(work)
 
 
-class _Checker:
-    """Holds the code under test and the keys for many histories."""
+async def _ended(work: "asyncio.Task[None]") -> None:
+    """Stop judging when nobody wants to hear any more."""
+    work.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await work
+
+
+class _Judge:
+    """Holds the code under test and the keys for many runs, and the tape of the run that is lived now."""
 
     def __init__(
         self,
         workflows: Sequence[type],
         converter: DataConverter,
         namespace: str,
-        runtime: Runtime | None,
-        executor: ThreadPoolExecutor,
+        wanted: Wanted,
+        watched: Callable[[Tape], None],
     ) -> None:
-        self._executor = executor
-        self._runtime = runtime
         self._converter = converter
         self._namespace = namespace
-        self._workflows = list(workflows)
+        self._wanted = wanted
+        self._watched = watched
+        self._workflows = workflows
         self._types = {type_name(each) for each in workflows}
+        self._tape = Tape()
+        self._run: Recorded | None = None
 
-    async def verdict(self, run: Recorded) -> Checked:
-        """Judge one run."""
+    def watch(self, instance: Any, det: Any) -> None:
+        """Tape an instance from its first activation on."""
+        tape = taped(instance, det)
+        # A task that failed is tried again, with an instance of its own: the first failure is the verdict.
+        if not (self._tape.restless or self._tape.failed_with):
+            self._tape = tape
+            self._watched(tape)
+
+    async def lived(
+        self,
+        runs: Iterable[Recorded] | AsyncIterator[Recorded],
+        answer: Callable[[Checked], None],
+    ) -> AsyncIterator[WorkflowHistory]:
+        """Hand the runs to the replayer, except those that cannot be lived at all: they get their `answer` at once."""
+        async for run in _each(runs):
+            if unfit := await self._unfit(run):
+                answer(unfit)
+                continue
+            self._run, self._tape = run, Tape()
+            yield run.history()
+
+    async def verdict(self, failure: Exception | None) -> Checked:
+        """Judge the run that was lived last."""
+        run, tape = self._run, self._tape
+        assert run is not None
+        found = await self._judged(run, tape, failure)
+        if found.verdict in FAILS and not run.closed:
+            return replace(found, stranded=stranded.of(run, tape))
+        return found
+
+    async def _unfit(self, run: Recorded) -> Checked | None:
         if run.workflow_type not in self._types:
             return _checked(run, Verdict.UNKNOWN_TYPE, f"this code has no workflow type {run.workflow_type}")
         if reason := await closed_door(run, self._converter, self._namespace):
             return _checked(run, Verdict.UNREADABLE, reason)
-        # A lone first event has no task to replay; the replayer would wait for one for ever.
-        if len(run.events) < 2:
+        # Without a task there is nothing to replay; the replayer would wait for one for ever.
+        if not any(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED for event in run.events):
             return _checked(run, Verdict.NOT_STARTED, _UNTOUCHED)
-        tapes: list[Tape] = []
-        runner = WatchedRunner(lambda instance, det: tapes.append(taped(instance, det)))
-        failure = await self._replayed(run, runner)
-        return await self._judged(run, tapes[-1] if tapes else Tape(), failure)
-
-    async def _replayed(self, run: Recorded, runner: WatchedRunner) -> Exception | None:
-        replayer = Replayer(
-            workflows=self._workflows,
-            workflow_runner=runner,
-            unsandboxed_workflow_runner=runner,
-            namespace=self._namespace,
-            data_converter=self._converter,
-            runtime=self._runtime,
-            workflow_task_executor=self._executor,
-        )
-        result = await replayer.replay_workflow(run.history(), raise_on_replay_failure=False)
-        return result.replay_failure
+        return None
 
     async def _judged(self, run: Recorded, tape: Tape, failure: Exception | None) -> Checked:
+        if failure is not None and (reason := newer.reason(run, tape, self._workflows)):
+            return _checked(run, Verdict.NEWER, reason)
+        if tape.unreadable:
+            return _checked(run, Verdict.UNREADABLE, f"after event {tape.reached}: {_closed(tape.unreadable)}")
+        if tape.restless:
+            return _checked(run, Verdict.BREAKS, f"event {tape.reached}: the code does not come to rest")
         if tape.failed_with:
             where = f" at {tape.failed_at}" if tape.failed_at else ""
             reached = f"event {tape.reached}: the code raised {tape.failed_with}{where}"
-            return _checked(run, Verdict.BROKEN, reached)
-        found = await differences(run, tape, self._converter, self._namespace)
+            return _checked(run, Verdict.BREAKS, reached)
+        try:
+            found = await compared(
+                run,
+                tape,
+                self._converter,
+                self._namespace,
+                shown=self._wanted.values,
+                meanings=self._wanted.meanings if failure is None else meant.NONE,
+            )
+        except Unreadable as closed:
+            return _checked(run, Verdict.UNREADABLE, f"event {closed.event_id}: {_closed(str(closed))}")
         if failure is not None:
-            return _checked(run, Verdict.NONDETERMINISTIC, "", _reasons(run, tape, failure, found))
-        if not any(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for event in run.events):
-            return _checked(run, Verdict.NOT_STARTED, _UNTOUCHED)
-        return _checked(run, Verdict.DIFFERENT if found else Verdict.SAME, "", found)
+            return _checked(run, Verdict.BREAKS, "", _reasons(run, tape, failure, found.differences))
+        return _weighed(run, found)
 
 
 async def closed_door(run: Recorded, converter: DataConverter, namespace: str) -> str:
@@ -143,17 +239,58 @@ async def closed_door(run: Recorded, converter: DataConverter, namespace: str) -
     return ""
 
 
+def _weighed(run: Recorded, found: Compared) -> Checked:
+    if found.differences:
+        return replace(_checked(run, Verdict.DIFFERS, "", found.differences), meant=found.meant)
+    if found.meant:
+        return replace(_checked(run, Verdict.MEANT, f"{len(found.meant)} differences are meant"), meant=found.meant)
+    if not any(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for event in run.events):
+        return _checked(run, Verdict.NOT_STARTED, _UNTOUCHED)
+    return _checked(run, Verdict.SAME, "")
+
+
 _UNTOUCHED = "no task of it has been completed yet"
 _CLOSED_DOORS = {
     "unknown_key": "this key ring does not hold the key that sealed it; use the ring it was recorded with",
     "plaintext": "its payloads are not sealed, so seawall did not write them",
     "other_case": "its payloads belong to another case",
     "forged": "its payloads do not open: another namespace, or changed since",
-    "malformed": "its payloads are damaged",
+    "malformed": "its payloads are damaged, or packed by newer code",
 }
 
 
-def _reasons(run: Recorded, tape: Tape, failure: Exception, found: list[Difference]) -> list[Difference]:
+def _closed(reason: str) -> str:
+    return _CLOSED_DOORS.get(reason, _CLOSED_DOORS["forged"])
+
+
+class _Opening(PayloadCodec, WithSerializationContext):
+    """Opens what was recorded, and seals nothing: what the code commands in a replay goes nowhere."""
+
+    def __init__(self, inner: PayloadCodec) -> None:
+        self._inner = inner
+
+    def with_context(self, context: SerializationContext) -> "_Opening":
+        """See the base class."""
+        if not isinstance(self._inner, WithSerializationContext):
+            return self
+        bound = self._inner.with_context(context)
+        return _Opening(bound) if isinstance(bound, PayloadCodec) else self
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Leave payloads as they are."""
+        return list(payloads)
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """See the base class."""
+        return await self._inner.decode(payloads)
+
+
+def _opening(converter: DataConverter) -> DataConverter:
+    codec = converter.payload_codec
+    return converter if codec is None else replace(converter, payload_codec=_Opening(codec))
+
+
+def _reasons(run: Recorded, tape: Tape, failure: Exception, found: Sequence[Difference]) -> Sequence[Difference]:
     """Name the first divergence. After it nothing compares, so the rest is left out."""
     named = _EVENT_ID.search(str(failure))
     event_id = int(named.group(1)) if named else 0
@@ -166,23 +303,22 @@ def _reasons(run: Recorded, tape: Tape, failure: Exception, found: list[Differen
     if found:
         return found[:1]
     last = next((given.place for given in reversed(tape.commands) if given.place), "")
-    return [Difference(event_id=event_id, what="the order of acts", recorded="one", now="another", place=last)]
+    return [Difference(event_id=event_id, kind="the order of acts", recorded="one", now="another", place=last)]
 
 
 def _turned(run: Recorded, tape: Tape, event_id: int) -> Difference | None:
     """Find what the code commands where the history has something else: the first act that is not recorded before."""
-    acts = facts.of_events(run.events)
-    here = next((said for said in acts if said.event_id >= event_id and said.kind not in _UNORDERED), None)
+    acts = facts.of_events(run.events).acts
+    here = next((said for said in acts if said.event_id >= event_id and said.kind not in ANYTIME), None)
     before = {(said.kind, said.key) for said in acts if said.event_id < event_id}
-    for said in facts.of_tape(tape):
-        if said.kind in _UNORDERED or (said.kind, said.key) in before:
+    for said in facts.of_tape(tape, given(run)):
+        if said.kind in ANYTIME or (said.kind, said.key) in before:
             continue
         if here is not None and (said.kind, said.key) == (here.kind, here.key):
             return None
-        what = here.name if here is not None else f"after event {event_id}"
-        return Difference(
-            event_id=event_id, what=what, recorded="done here", now=f"{said.name} first", place=said.place
-        )
+        kind, name = (here.kind, here.name) if here is not None else (f"after event {event_id}", "")
+        first = f"{said.kind} {said.name} first".replace("  ", " ")
+        return Difference(event_id=event_id, kind=kind, name=name, recorded="done here", now=first, place=said.place)
     return None
 
 

@@ -1,141 +1,318 @@
-"""Where does today's code differ from what was recorded? Act by act, named by event and by place in the code.
+"""Where does today's code differ from what was recorded? Act by act and task by task, named by event and place.
 
 Temporal's own replay sees a changed order and changed types. It is blind to a changed timer, argument, time-out,
-answer, result or search attribute; this is not. Values are never shown, only where they differ: they may be personal.
+answer, result or search attribute, to a changed question to a local activity, and to an act that moved to another task;
+this is not.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from temporalio.api.common.v1 import Payload
-from temporalio.converter import DataConverter, WorkflowSerializationContext
+from temporalio.converter import DataConverter, PayloadCodec, WorkflowSerializationContext
 
-from replay import facts
-from replay.facts import Said
+from replay import facts, meant, values
+from replay.facts import QUESTION, Act, Acts, Given
 from replay.histories import Recorded
+from replay.meant import Apart, Meanings
 from replay.tape import Tape
+from replay.values import ABSENT, Words
+from starter.sealing import UNREADABLE
 
-# Core starts timers of its own between the attempts of a local activity.
-_CORES_OWN = frozenset({"timer"})
-PATHS_MAX = 4
+# Core writes these down when it sees fit, so their place in the order of events says nothing.
+ANYTIME: Final = frozenset({"local activity", "update", "update answer"})
+# Facts whose values are of the process, never of a case.
+_CLEAR: Final = frozenset(
+    {
+        "type",
+        "name",
+        "how",
+        "task",
+        "duration",
+        "task queue",
+        "retry policy",
+        "refused with",
+        "parent close policy",
+        "id reuse policy",
+        QUESTION,
+    }
+)
+# Acts whose facts may come and go one by one; of the others, what one side does not say is the server's default.
+_BY_NAME: Final = frozenset({"search attributes", "memo"})
+_SUMS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One difference: the recorded event, what it is about, what was recorded, what the code does now, and where."""
+    """One difference: the recorded event, what it is about, what was recorded, what the code does now, and where.
+
+    `path` names the fact, and the place in its value: `input.listings[2]`. `more` counts the same of later acts.
+    """
 
     event_id: int
-    what: str
+    kind: str
+    name: str = ""
+    path: str = ""
     recorded: str
     now: str
     place: str
+    more: int = 0
+
+    @property
+    def what(self) -> str:
+        """Name what differs."""
+        act = f"{self.kind} {self.name}".strip()
+        return f"{act}, {self.path}" if self.path else act
 
     def line(self) -> str:
         """Write it on one line."""
         where = f" at {self.place}" if self.place else ""
-        return f"event {self.event_id}: {self.what}: recorded {self.recorded}, now {self.now}{where}"
+        more = f"; the same {self.more} times later" if self.more else ""
+        return f"event {self.event_id}: {self.what}: recorded {self.recorded}, now {self.now}{where}{more}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A difference with its values in full, before anybody decides what of it is shown."""
+
+    act: Act
+    path: str
+    was: Any
+    now: Any
+    place: str
+    clear: bool = False
+
+    def apart(self, workflow: str) -> Apart:
+        """Give what it is matched by."""
+        was, now = _matched(self.was), _matched(self.now)
+        return Apart(workflow=workflow, kind=self.act.kind, name=self.act.name, path=self.path, was=was, now=now)
+
+    def told(self, *, shown: bool) -> Difference:
+        """Write it for people."""
+        was, now = values.told(self.was, self.now, clear=self.clear, values=shown)
+        return Difference(
+            event_id=self.act.event_id,
+            kind=self.act.kind,
+            name=self.act.name if self.act.kind not in ("result", "memo", "search attributes") else "",
+            path=self.path,
+            recorded=was,
+            now=now,
+            place=self.place,
+        )
+
+
+class Unreadable(Exception):
+    """A recorded value does not open. The message is the codec's stable word, `event_id` where it stands."""
+
+    def __init__(self, reason: str, event_id: int) -> None:
+        super().__init__(reason)
+        self.event_id = event_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What differs, unless it is meant; `meant` holds the places of the entries that covered the rest."""
+
+    differences: tuple[Difference, ...] = ()
+    meant: tuple[int, ...] = ()
 
 
 async def differences(run: Recorded, tape: Tape, converter: DataConverter, namespace: str) -> list[Difference]:
-    """List what differs, in the order of the history."""
-    commanded = {(said.kind, said.key): said for said in facts.of_tape(tape)}
-    found: list[Difference] = []
-    for said in facts.of_events(run.events):
-        now = commanded.get((said.kind, said.key))
-        if now is not None:
-            if not now.place:
-                now = replace(now, place=tape.defined.get(said.label if said.kind == "update answer" else "", ""))
-            found += await _compared(said, now, _bound(converter, namespace, said, run))
-        elif said.kind not in _CORES_OWN:
-            found.append(_missing(said, tape))
-    return found
+    """List everything that differs, in the order of the history. Raises Unreadable."""
+    return [each.told(shown=False) async for each in _found(run, tape, converter, namespace)]
 
 
-def _bound(converter: DataConverter, namespace: str, said: Said, run: Recorded) -> DataConverter:
-    owner = said.key.partition(" (no. ")[0] if said.kind in ("child workflow", "signal") else run.workflow_id
-    return converter.with_context(WorkflowSerializationContext(namespace=namespace, workflow_id=owner))
+async def compared(
+    run: Recorded,
+    tape: Tape,
+    converter: DataConverter,
+    namespace: str,
+    *,
+    shown: bool = False,
+    meanings: Meanings = meant.NONE,
+) -> Compared:
+    """Compare a run with what the code commanded when it lived it again. Raises Unreadable."""
+    found, used = [], []
+    async for each in _found(run, tape, converter, namespace):
+        entry = meanings.of(each.apart(run.workflow_type)) if meanings.entries else None
+        if entry is None:
+            found.append(each)
+        else:
+            used.append(entry)
+    return Compared(differences=tuple(_summed([each.told(shown=shown) for each in found])), meant=tuple(used))
 
 
-def _missing(said: Said, tape: Tape) -> Difference:
+def _summed(found: Sequence[Difference]) -> Iterator[Difference]:
+    """Name the first few of a kind, and count the others: one changed text differs in every later card."""
+    groups: dict[tuple[str, str, str], list[Difference]] = {}
+    for each in found:
+        groups.setdefault((each.kind, each.name, each.path), []).append(each)
+    for each in found:
+        group = groups[each.kind, each.name, each.path]
+        place = next(number for number, one in enumerate(group) if one is each)
+        if place < _SUMS - 1 or len(group) == _SUMS == place + 1:
+            yield each
+        elif place == _SUMS - 1:
+            yield _counted(each, len(group) - _SUMS)
+
+
+def _counted(each: Difference, more: int) -> Difference:
+    return Difference(
+        event_id=each.event_id,
+        kind=each.kind,
+        name=each.name,
+        path=each.path,
+        recorded=each.recorded,
+        now=each.now,
+        place=each.place,
+        more=more,
+    )
+
+
+def given(run: Recorded) -> Given:
+    """Say what the server fills in for a run."""
+    started = run.events[0].workflow_execution_started_event_attributes
+    return Given(queue=started.task_queue.name, run_timeout=started.workflow_run_timeout.ToTimedelta())
+
+
+async def _found(run: Recorded, tape: Tape, converter: DataConverter, namespace: str) -> Any:
+    recorded = facts.of_events(run.events)
+    commanded = {(act.kind, act.key): act for act in facts.of_tape(tape, given(run))}
+    for act in commanded.values():
+        act.task = recorded.joined.get(act.task, act.task)
+    codecs = _Codecs(converter, namespace, run.workflow_id)
+    for act in recorded.acts:
+        now = commanded.pop((act.kind, act.key), None)
+        if now is None:
+            yield _missing(act, tape)
+            continue
+        if act.kind == "local activity" and (digest := tape.asked.get(int(act.key.partition(" ")[0]))):
+            act.facts[QUESTION] = digest
+        place = now.place or tape.defined.get(act.label if act.kind == "update answer" else "", "")
+        async for each in _of_act(act, now, place, codecs.of(act)):
+            yield each
+    for act in commanded.values():
+        if act.task in recorded.tasks and not _came_to_nothing(act, commanded, recorded):
+            yield _added(act, recorded)
+
+
+def _missing(act: Act, tape: Tape) -> Found:
     """The code came past the recorded act without doing it: show where it stood at that task."""
-    before = [given.place for given in tape.commands if given.history_length <= said.event_id and given.place]
-    after = [given.place for given in tape.commands if given.history_length > said.event_id and given.place]
+    before = [given.place for given in tape.commands if given.history_length <= act.event_id and given.place]
+    after = [given.place for given in tape.commands if given.history_length > act.event_id and given.place]
     place = (after or before[-1:] or [""])[0]
     near = f"{place} (the next command)" if after else place
-    return Difference(event_id=said.event_id, what=said.name, recorded="done", now="not done", place=near)
+    return Found(act=act, path="", was=Words("done"), now=Words("not done"), place=near, clear=True)
 
 
-async def _compared(was: Said, now: Said, converter: DataConverter) -> list[Difference]:
-    found = []
-    for name, recorded in was.facts.items():
-        if name not in now.facts and was.kind != "search attributes" and name != "error":
-            continue
-        told = now.facts.get(name)
-        shown = await _shown(name, recorded, told, converter)
-        if shown is not None:
-            what = was.name if name in ("type", "how") else f"{was.name}, {name}"
-            found.append(Difference(event_id=was.event_id, what=what, recorded=shown[0], now=shown[1], place=now.place))
-    return found
+def _added(act: Act, recorded: Acts) -> Found:
+    act.event_id = recorded.tasks[act.task]
+    return Found(act=act, path="", was=Words("not done"), now=Words("done"), place=act.place, clear=True)
 
 
-async def _shown(name: str, was: Any, now: Any, converter: DataConverter) -> tuple[str, str] | None:
-    """Give both sides for people, or None when they are equal."""
-    if isinstance(was, list):
-        codec = converter.payload_codec
-        opened = await codec.decode(was) if codec is not None and was else was
-        return _payloads(opened, now or [])
-    if was == now:
-        return None
-    return _text(was), _text(now)
+def _came_to_nothing(act: Act, commanded: dict[tuple[str, str], Act], recorded: Acts) -> bool:
+    """Say whether a command never reaches history: a timer set and cancelled at once, what the last task still does."""
+    if act.kind == "timer":
+        cancelled = commanded.get(("timer cancelled", act.key))
+        return cancelled is not None and cancelled.task == act.task
+    if act.kind == "timer cancelled":
+        timer = commanded.get(("timer", act.key))
+        return timer is None or timer.task == act.task
+    return act.kind in ANYTIME and act.task >= recorded.last
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    return str(value) if isinstance(value, timedelta) else f"`{value}`"
+async def _of_act(was: Act, now: Act, place: str, codec: PayloadCodec | None) -> Any:
+    if was.kind != "local activity" and was.task != now.task:
+        at = (Words(f"in the task of event {task}") for task in (was.task, now.task))
+        yield Found(act=was, path="task", was=next(at), now=next(at), place=place, clear=True)
+    names = was.facts if was.kind not in _BY_NAME else {**now.facts, **was.facts}
+    for name in names:
+        one, other = was.facts.get(name, ABSENT), now.facts.get(name, ABSENT)
+        if isinstance(one, list) or isinstance(other, list):
+            async for path, before, after, clear in _payloads(name, one, other, codec, was.event_id):
+                yield Found(act=was, path=path, was=before, now=after, place=place, clear=clear)
+        elif one != other:
+            clear = name in _CLEAR or was.kind in _BY_NAME or isinstance(one, timedelta) or name.endswith("timeout")
+            yield Found(act=was, path=name, was=one, now=other, place=place, clear=clear)
+    for name in now.facts.keys() - names.keys():
+        if now.facts[name] not in (None, [], {}) and name != QUESTION:
+            yield Found(act=was, path=name, was=ABSENT, now=now.facts[name], place=place, clear=name in _CLEAR)
 
 
-def _payloads(was: Sequence[Payload], now: Sequence[Payload]) -> tuple[str, str] | None:
-    if len(was) != len(now):
-        return f"{len(was)} values", f"{len(now)} values"
-    paths = [path for number, pair in enumerate(zip(was, now, strict=True)) for path in _payload(*pair, number)]
-    if not paths:
-        return None
-    more = f" and {len(paths) - PATHS_MAX} more" if len(paths) > PATHS_MAX else ""
-    return "one value", f"another in {', '.join(paths[:PATHS_MAX])}{more}"
+async def _payloads(name: str, was: Any, now: Any, codec: PayloadCodec | None, event_id: int) -> Any:
+    sealed = was if isinstance(was, list) else []
+    opened = await codec.decode(sealed) if codec is not None and sealed else sealed
+    for payload in opened:
+        if payload.metadata.get("encoding") == UNREADABLE:
+            raise Unreadable(payload.data.decode(), event_id)
+    others: Sequence[Payload] = now if isinstance(now, list) else []
+    if len(opened) != len(others):
+        yield name, Words(f"{len(opened)} values"), Words(f"{len(others)} values"), True
+        return
+    for number, (one, other) in enumerate(zip(opened, others, strict=True)):
+        if one.data != other.data or one.metadata.get("encoding") != other.metadata.get("encoding"):
+            for path, before, after in _values(one, other, f"{name}[{number}]" if number else name):
+                yield path, before, after, False
 
 
-def _payload(was: Payload, now: Payload, number: int) -> list[str]:
-    root = f"[{number}]" if number else "value"
-    if was.metadata.get("encoding") != now.metadata.get("encoding"):
-        return [root]
-    if was.data == now.data:
-        return []
+def _values(was: Payload, now: Payload, at: str) -> Iterator[tuple[str, Any, Any]]:
     try:
-        return paths(json.loads(was.data), json.loads(now.data), root)
+        one, other = _plain(was), _plain(now)
     except ValueError:
-        return [root]
+        yield at, was.metadata.get("encoding", b"").decode(), now.metadata.get("encoding", b"").decode()
+        return
+    yield from apart(one, other, at)
+
+
+def _plain(payload: Payload) -> Any:
+    """Read a payload. Of a failure only its message counts: its trace names lines, which move."""
+    if payload.metadata.get("encoding") == b"binary/null":
+        return None
+    value = json.loads(payload.data)
+    return value.get("message") if isinstance(value, dict) and value.keys() == {"message", "stack_trace"} else value
+
+
+def apart(was: Any, now: Any, at: str) -> Iterator[tuple[str, Any, Any]]:
+    """Name the places where two JSON values differ, with what stands there; ABSENT for nothing."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name in sorted(was.keys() | now.keys()):
+            yield from apart(was.get(name, ABSENT), now.get(name, ABSENT), f"{at}.{name}")
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for number, (one, other) in enumerate(zip(was, now, strict=True)):
+            yield from apart(one, other, f"{at}[{number}]")
+    elif was is ABSENT and now in _EMPTY:
+        return
+    elif was != now or type(was) is not type(now):
+        yield at, was, now
 
 
 def paths(was: Any, now: Any, at: str) -> list[str]:
     """Name the places where two JSON values differ."""
-    if isinstance(was, dict) and isinstance(now, dict):
-        names = sorted(was.keys() | now.keys())
-        return [
-            path for name in names for path in paths(was.get(name, _ABSENT), now.get(name, _ABSENT), f"{at}.{name}")
-        ]
-    if isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
-        return [
-            path for number, pair in enumerate(zip(was, now, strict=True)) for path in paths(*pair, f"{at}[{number}]")
-        ]
-    if was is _ABSENT and now in _EMPTY:
-        return []
-    return [] if was == now and type(was) is type(now) else [at]
+    return [path for path, _, _ in apart(was, now, at)]
 
 
-_ABSENT = object()
+def _matched(value: Any) -> str:
+    """Write a value as the patterns of meant differences see it."""
+    if value is ABSENT or value is None:
+        return ""
+    return value if isinstance(value, str) else str(value) if isinstance(value, timedelta) else json.dumps(value)
+
+
+class _Codecs:
+    """Opens what was recorded: most of it is bound to the run, what it told other workflows to those."""
+
+    def __init__(self, converter: DataConverter, namespace: str, workflow_id: str) -> None:
+        self._bound: Callable[[str], PayloadCodec | None] = lambda owner: (
+            converter.with_context(WorkflowSerializationContext(namespace=namespace, workflow_id=owner)).payload_codec
+        )
+        self._own = self._bound(workflow_id)
+
+    def of(self, act: Act) -> PayloadCodec | None:
+        return self._bound(act.key.partition(" (no. ")[0]) if act.kind in ("child workflow", "signal") else self._own
+
+
 # A field that is new since the recording and empty is no difference: messages only ever grow by fields with defaults.
-_EMPTY: tuple[Any, ...] = (None, "", 0, [], {})
+_EMPTY: Final[tuple[Any, ...]] = (None, "", 0, [], {})

@@ -9,7 +9,7 @@ from pathlib import Path
 from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime, TelemetryConfig
 
-from replay import histories, lookup
+from replay import histories
 from replay.histories import Recorded
 from starter import connect, sealing
 from starter.errors import MISCONFIGURED, Problem
@@ -51,6 +51,8 @@ async def opened(
             return
         client = await connect.connect(told)
         with connect.answering(client):
+            from replay import lookup  # the archive is asked for a named case only, and loads the casebook
+
             listed = (
                 await lookup.of_case(told, client, case, alone=True) if case else histories.of_server(client, query)
             )

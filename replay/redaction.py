@@ -24,6 +24,7 @@ from escalations.admission import MESSAGES
 from replay import facts
 from replay.check import Checked, Verdict, check
 from replay.compare import differences
+from replay.compare import given as given_to
 from replay.histories import Recorded, recorded
 from replay.payload_types import Reader, Types
 from replay.replacement import JSON, payload
@@ -197,9 +198,9 @@ def _digests(was: Any, now: Any) -> Iterator[tuple[str, str]]:
 async def _relived(run: Recorded, was: Tape, made: Recorded, tape: Tape, bench: Bench) -> None:
     """Write what the code commands now in the place of what it commanded then."""
     differing = {each.event_id for each in await differences(run, was, bench.converter, bench.namespace)}
-    commanded = {(said.kind, said.key): said for said in facts.of_tape(tape)}
+    commanded = {(said.kind, said.key): said for said in facts.of_tape(tape, given_to(run))}
     events = {event.event_id: event for event in made.events}
-    for said in facts.of_events(made.events):
+    for said in facts.of_events(made.events).acts:
         now = commanded.get((said.kind, said.key))
         if now is None or said.event_id in differing:
             continue

@@ -6,6 +6,7 @@ release moves them.
 
 import functools
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -14,10 +15,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.worker import WorkflowInstanceDetails
+
+from starter.sealing import UNREADABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 _FOREIGN = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parent), "<frozen")
@@ -38,15 +42,21 @@ class Commanded:
 class Tape:
     """What one replay of one run commanded, in order. `updates` maps Temporal's protocol ids to update ids.
 
-    `defined` maps update names, and "" for the run itself, to where our code defines them.
+    `defined` maps update names, and "" for the run itself, to where our code defines them. `asked` maps the numbers of
+    local activities to the digest of the question that their recorded answer carries. `unreadable` says why the answer
+    of a hand could not be opened, `failed_at` where the code raised and `failed_with` what, `restless`
+    that a task of it did not come to an end.
     """
 
     commands: list[Commanded] = field(default_factory=list)
     updates: dict[str, str] = field(default_factory=dict)
     defined: dict[str, str] = field(default_factory=dict)
+    asked: dict[int, str] = field(default_factory=dict)
+    unreadable: str = ""
     failed_at: str = ""
     failed_with: str = ""
     reached: int = 0
+    restless: bool = False
 
 
 def taped(instance: Any, det: WorkflowInstanceDetails) -> Tape:
@@ -68,10 +78,10 @@ def _tape(instance: Any, tape: Tape) -> None:
     def activated(activation: WorkflowActivation) -> WorkflowActivationCompletion:
         places.clear()
         tape.reached = max(tape.reached, activation.history_length)
-        for job in activation.jobs:
-            if job.HasField("do_update"):
-                tape.updates[job.do_update.protocol_instance_id] = job.do_update.id
+        _woken(tape, activation)
+        tape.restless = True
         completion: WorkflowActivationCompletion = activate(activation)
+        tape.restless = False
         if completion.HasField("successful"):
             for number, command in enumerate(completion.successful.commands):
                 _keep(tape, command, places[number] if number < len(places) else "", activation.history_length)
@@ -80,6 +90,26 @@ def _tape(instance: Any, tape: Tape) -> None:
         return completion
 
     instance._add_command, instance.activate = added, activated
+
+
+def _woken(tape: Tape, activation: WorkflowActivation) -> None:
+    for job in activation.jobs:
+        if job.HasField("do_update"):
+            tape.updates[job.do_update.protocol_instance_id] = job.do_update.id
+        elif job.HasField("resolve_activity") and job.resolve_activity.result.HasField("completed"):
+            answer = job.resolve_activity.result.completed.result
+            _answered(tape, job.resolve_activity.seq, answer, job.resolve_activity.is_local)
+
+
+def _answered(tape: Tape, seq: int, answer: Payload, local: bool) -> None:
+    """Note what a recorded answer proves: the question of a local activity, or that nobody can open it."""
+    if answer.metadata.get("encoding") == UNREADABLE:
+        tape.unreadable = tape.unreadable or answer.data.decode()
+    elif local and b'"asked"' in answer.data:
+        value = json.loads(answer.data)
+        digest = value.get("asked") if isinstance(value, dict) else ""
+        if digest:
+            tape.asked[seq] = digest
 
 
 def _keep(tape: Tape, command: WorkflowCommand, where: str, history_length: int) -> None:

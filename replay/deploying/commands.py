@@ -95,7 +95,7 @@ def _gated(told: Settings, wanted: str, unchecked: str) -> None:
             next_step="Run this in a checkout of that build, or say why not with --unchecked REASON.",
             exit_code=BAD_INPUT,
         )
-    from replay.commands import check_histories  # the gate is a command of its own
+    from replay.gate import check_histories  # the gate is a command of its own
 
     with contextlib.redirect_stdout(sys.stderr):
         closed = check_histories([], server=True, only_open=True) != 0

@@ -1,11 +1,20 @@
-"""What is lived again here? A small case with everything a real one has, and changed versions of the same type."""
+"""What is lived again here? A small case with everything a real one has, and changed versions of the same type.
+
+Other processes live the version that `SMALL_LIFE` names: JSON with the fields of `Life` that are other there.
+"""
 
 import asyncio
+import json
+import os
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio import activity, workflow
-from temporalio.common import RawValue, SearchAttributeKey
+from temporalio.common import RawValue, RetryPolicy, SearchAttributeKey
+from temporalio.exceptions import ApplicationError
+
+from activities import asked
 
 STAGE = SearchAttributeKey.for_keyword("SeawallStage")
 SHORT = timedelta(milliseconds=20)
@@ -28,9 +37,15 @@ class Done:
     words: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Judged:
+    text: str
+    asked: str = ""
+
+
 @activity.defn
-async def judge(order: Order) -> str:
-    return f"hide {len(order.listings)}"
+async def judge(order: Order) -> Judged:
+    return Judged(f"hide {len(order.listings)}", asked.digest(order))
 
 
 @activity.defn
@@ -51,6 +66,11 @@ class SmallChild:
         return word.text
 
 
+def spin() -> None:
+    while True:
+        time.sleep(0.01)
+
+
 class Life:
     """The plan of the story as values, so that a version differs in one of them."""
 
@@ -65,6 +85,13 @@ class Life:
     child_word = "follow-up"
     breaks = False
     breaks_at_once = False
+    judged = ""
+    attempts = 3
+    heartbeat: timedelta | None = timedelta(seconds=2)
+    answers_late = False
+    ends = False
+    spins = False
+    refuses = "no such word"
 
 
 class Story:
@@ -72,18 +99,30 @@ class Story:
         self.life = life
         self.words: list[str] = []
         self.unread: list[str] = []
+        self.told = False
 
     async def live(self, order: Order) -> Done:
         life = self.life
         if life.breaks_at_once:
             raise ValueError("a bug of the new version")
-        await workflow.execute_local_activity(judge, order, start_to_close_timeout=life.asked_timeout)
+        if life.ends:
+            os._exit(7)
+        if life.spins:
+            spin()
+        question = Order(life.judged or order.seller, order.listings)
+        await workflow.execute_local_activity(judge, question, start_to_close_timeout=life.asked_timeout)
         await workflow.sleep(life.wait)
         if life.tell_first:
             await workflow.execute_activity(tell, "first", start_to_close_timeout=life.asked_timeout)
         hidden = 0
         if life.hide_at_all:
-            hidden = await workflow.execute_activity(hide, order, start_to_close_timeout=life.asked_timeout)
+            hidden = await workflow.execute_activity(
+                hide,
+                order,
+                start_to_close_timeout=life.asked_timeout,
+                heartbeat_timeout=life.heartbeat,
+                retry_policy=RetryPolicy(maximum_attempts=life.attempts),
+            )
         if life.breaks:
             raise ValueError("a bug of the new version")
         await workflow.wait_condition(lambda: bool(self.words))
@@ -91,12 +130,16 @@ class Story:
         child_id = f"{workflow.info().workflow_id}/follow/1"
         await workflow.execute_child_workflow(SmallChild.run, Word(life.child_word), id=child_id)
         await workflow.execute_activity(tell, life.told, start_to_close_timeout=life.asked_timeout)
+        self.told = True
         await workflow.wait_condition(workflow.all_handlers_finished)
         return Done(hidden + life.extra, tuple(self.words))
 
     async def hear(self, word: Word) -> str:
         await asyncio.sleep(0)
+        if word.text == "never":
+            raise ApplicationError(self.life.refuses, type="Refused")
         self.words.append(word.text)
+        await workflow.wait_condition(lambda: self.told or not self.life.answers_late)
         return self.life.answer.format(len(self.words))
 
     def note(self, value: RawValue) -> None:
@@ -105,6 +148,8 @@ class Story:
 
 # Which version of the code is live; tests put another one here and take it out again.
 LIVE: list[type[Life]] = [Life]
+if _named := json.loads(os.environ.get("SMALL_LIFE", "{}")):
+    LIVE.append(type("Changed", (Life,), _named | ({"wait": _named["wait"] * SHORT} if "wait" in _named else {})))
 
 
 @workflow.defn(name="Small")

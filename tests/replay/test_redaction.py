@@ -113,7 +113,7 @@ async def test_a_history_that_differs_from_the_code_differs_as_much_when_redacte
     made = await redacted(run, held)
 
     [checked] = [each async for each in check([made], workflows=held.workflows, converter=held.sealer)]
-    assert checked.verdict == Verdict.DIFFERENT
+    assert checked.verdict == Verdict.DIFFERS
     assert [each.event_id for each in checked.differences] == [timer.event_id]
 
 

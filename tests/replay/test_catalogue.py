@@ -1,0 +1,117 @@
+"""Does the gate see what changes a running case, and let pass what does not? Forty edits of a copy of the code."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replay import histories, reading
+from replay.check import Verdict
+from replay.judge import Brief, Job
+from replay.judges import checked_of
+from replay.tape import ROOT
+from tests.replay import corpus
+from tests.replay.catalogue import HARMLESS, SEEN, Edit, Swap
+
+PACKAGES = ("activities", "escalations", "replay", "rulebook", "starter", "store", "workflows")
+TYPES = tuple(f"{each.__module__}:{each.__qualname__}" for each in reading.workflows())
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code with a ring and a home of its own, compiled once."""
+    folder = tmp_path_factory.mktemp("copy")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    ring = Path(shutil.copyfile(corpus.KEYRING, folder / "keyring.json"))
+    ring.chmod(0o600)
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *PACKAGES], cwd=folder, check=True)
+    return folder
+
+
+@contextmanager
+def edited(copy: Path, swaps: Sequence[Swap]) -> Iterator[None]:
+    """Apply replacements, each of which must match exactly once, and take them back."""
+    kept: dict[Path, tuple[str, os.stat_result]] = {}
+    try:
+        for swap in swaps:
+            path = copy / swap.file
+            text = path.read_text(encoding="utf-8")
+            kept.setdefault(path, (text, path.stat()))
+            assert text.count(swap.before) == 1, f"{swap.file} has moved on: {swap.before!r}"
+            path.write_text(text.replace(swap.before, swap.after), encoding="utf-8")
+        yield
+    finally:
+        for path, (text, stat) in kept.items():
+            path.write_text(text, encoding="utf-8")
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def judged(copy: Path, files: Sequence[Path]) -> list[Any]:
+    """Have the checker of the copy judge histories with the code of the copy, in a process of its own."""
+    brief = Brief(types=TYPES, ring=str(copy / "keyring.json"))
+    lines = [asdict(brief), *(asdict(Job(file=str(file))) for file in files)]
+    ended = subprocess.run(
+        [sys.executable, "-m", "replay"],
+        input="".join(json.dumps(line) + "\n" for line in lines).encode(),
+        cwd=copy,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(copy),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SEAWALL_HOME": str(copy / "home"),
+        },
+        capture_output=True,
+        check=False,
+    )
+    said = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert said, ended.stderr.decode()[-2000:]
+    checked = [checked_of(line["checked"]) for line in said if "checked" in line]
+    assert len(checked) == len(files), said
+    return checked
+
+
+def recorded(names: Sequence[str]) -> list[Path]:
+    return [corpus.HISTORIES / f"{name}.json.gz" for name in names]
+
+
+def test_the_catalogue_has_twenty_of_each_with_names_of_their_own() -> None:
+    assert (len(SEEN), len(HARMLESS)) == (20, 20)
+    assert len({edit.name for edit in (*SEEN, *HARMLESS)}) == 40
+
+
+@pytest.mark.parametrize("edit", SEEN, ids=[edit.name.replace(" ", "-") for edit in SEEN])
+def test_an_edit_that_changes_a_running_case_is_seen_and_named(copy: Path, edit: Edit) -> None:
+    with edited(copy, edit.swaps):
+        [checked] = judged(copy, recorded(edit.histories))
+
+    reasons = [checked.detail, *(each.line() for each in checked.differences)]
+    assert checked.verdict is edit.verdict, reasons
+    assert any(edit.about in reason for reason in reasons), reasons
+
+
+@pytest.mark.parametrize("edit", HARMLESS, ids=[edit.name.replace(" ", "-") for edit in HARMLESS])
+def test_an_edit_that_changes_no_running_case_passes(copy: Path, edit: Edit) -> None:
+    with edited(copy, edit.swaps):
+        found = judged(copy, recorded(edit.histories))
+
+    assert [(checked.verdict, checked.detail, checked.differences) for checked in found] == [
+        (Verdict.SAME, "", ()) for _ in edit.histories
+    ]
+
+
+def test_all_harmless_edits_together_pass_every_recorded_history(copy: Path) -> None:
+    files = histories.files([corpus.HISTORIES])
+
+    with edited(copy, [swap for edit in HARMLESS for swap in edit.swaps]):
+        found = judged(copy, files)
+
+    assert [(checked.origin, checked.differences) for checked in found if checked.verdict is not Verdict.SAME] == []
