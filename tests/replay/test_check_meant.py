@@ -172,20 +172,19 @@ def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-@pytest.mark.parametrize(
-    ("patch", "newer_than"), [("2999-01 later", True), ("1999-01 earlier", False), ("undated", False)]
-)
-def test_newer_code_is_known_by_the_date_of_its_patch(patch: str, newer_than: bool) -> None:
+@pytest.mark.parametrize(("patch", "said"), [("2027-01 later", True), ("2026-11 earlier", False), ("undated", False)])
+def test_newer_code_is_known_by_the_date_of_its_patch(patch: str, said: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(newer, "_known", lambda _: frozenset({"2026-12 the last one"}))
     run = histories.of_file(corpus.HISTORIES / "ordinary.json.gz")
     marker = next(event for event in run.events if event.HasField("marker_recorded_event_attributes"))
-    said = marker.marker_recorded_event_attributes
-    said.marker_name = "core_patch"
-    said.details["patch-data"].payloads.add().data = _json({"id": patch, "deprecated": False})
+    recorded = marker.marker_recorded_event_attributes
+    recorded.marker_name = "core_patch"
+    recorded.details["patch-data"].payloads.add().data = _json({"id": patch, "deprecated": False})
 
     reason = newer.reason(run, Tape(), reading.workflows())
 
-    known_none = not newer._known(("workflows",)) and patch == "1999-01 earlier"
-    assert (patch in reason) is (newer_than or known_none)
+    assert (patch in reason) is said
+    assert (f"event {marker.event_id}:" in reason) is said
 
 
 def test_what_differs_counts_before_what_could_not_be_judged() -> None:
