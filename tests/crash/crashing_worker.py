@@ -81,7 +81,7 @@ def hurry() -> None:
     """Let the server notice a dead worker in seconds. How long is not what is tried here; whether it comes right is."""
     for quiet in (options.EVIDENCE, options.PAGING, options.CHAT, options.TELL_CASE):
         quiet.update({"start_to_close_timeout": NOTICED_WITHIN, "retry_policy": AT_ONCE})
-    for beating in (options.SEARCH, options.ENFORCEMENT, options.REGULATOR, options.MAIL):
+    for beating in (options.SEARCH, options.ENFORCEMENT, options.REGULATOR, options.MAIL, options.ARCHIVE):
         beating.update({"heartbeat_timeout": NOTICED_WITHIN, "retry_policy": AT_ONCE})
 
 

@@ -13,8 +13,10 @@ from starter.errors import REFUSED, Problem
 from starter.say import Message, say
 from store import queries
 from tests.crash.ground import Ground
+from tests.workflows.world import Silence
 
 PATIENCE = timedelta(seconds=5)  # of one try to be heard
+SILENCE = 120.0  # seconds without anything new; a worker that dies has to be noticed and born again first
 AUTHOR = "sam.safety"
 
 
@@ -30,16 +32,15 @@ class Crowd:
     heard: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
 
-    async def until(self, case_id: str, seen: Callable[[Card], Any], *, seconds: float = 150) -> Card:
-        """Attend a case until the casebook shows something."""
-        card = None
-        async with asyncio.timeout(seconds):
-            while card is None or not seen(card):
-                self.ground.assert_alive()
-                card = await queries.card(self.ground.engine, case_id)
-                if card is not None and not seen(card):
-                    await self._attend(card)
-                await asyncio.sleep(0.05)
+    async def until(self, case_id: str, seen: Callable[[Card], Any]) -> Card:
+        """Attend a case until the casebook shows something; give up when it has shown nothing new for too long."""
+        silence = Silence(SILENCE)
+        while (card := await queries.card(self.ground.engine, case_id)) is None or not seen(card):
+            self.ground.assert_alive()
+            assert not silence.too_long((card and card.seq, len(self.heard))), f"never seen; the case shows {card}"
+            if card is not None:
+                await self._attend(card)
+            await asyncio.sleep(0.05)
         return card
 
     async def closed(self, case_id: str) -> Card:

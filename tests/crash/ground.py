@@ -171,12 +171,12 @@ def server(stack: Stack) -> Program:
 async def answering(program: Program, stack: Stack) -> None:
     """Wait until the server serves its namespace."""
     ready = parts.temporal(stack).ready
-    for _ in range(600):
+    for _ in range(1200):
         program.assert_alive()
         if await ready():
             return
         await asyncio.sleep(0.1)
-    raise AssertionError("the server did not answer within a minute")
+    raise AssertionError("the server did not answer within two minutes")
 
 
 async def connected(stack: Stack, told: Settings) -> Client:

@@ -55,7 +55,7 @@ async def web(ground: Ground) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 async def answering(program: Program, client: httpx2.AsyncClient) -> None:
-    for _ in range(600):
+    for _ in range(1200):
         program.assert_alive()
         try:
             await client.get("/healthz")
@@ -63,7 +63,7 @@ async def answering(program: Program, client: httpx2.AsyncClient) -> None:
             await asyncio.sleep(0.1)
         else:
             return
-    raise AssertionError("the intake API did not answer within a minute")
+    raise AssertionError("the intake API did not answer within two minutes")
 
 
 async def posted(client: httpx2.AsyncClient, number: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The worker is killed at every boundary of every activity; nothing is lost and each effect comes about once."""
 
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio import activity
@@ -12,12 +12,14 @@ from escalations.casefile import CaseFile
 from escalations.consensus import GateKind
 from escalations.enforcement import SweepOrder
 from escalations.model import Product
+from store.archive import Index
 from tests.crash import checks
 from tests.crash.crashing_worker import POST, PRE
 from tests.crash.crowd import Crowd
 from tests.crash.ground import Ground
-from tests.workflows.world import BLENDER, INJURED, POWER_BANK, recall
+from tests.workflows.world import BLENDER, INJURED, NOWHERE, POWER_BANK, order, recall
 from workflows import options
+from workflows.archive import Archive
 from workflows.escalation import Escalation
 from workflows.resweep import Resweep
 
@@ -33,6 +35,8 @@ REVOKED += boundaries("capture_prior", "enforce", "verify", "reverse")
 TOLD = boundaries("draft_notices", "submit_statements", "send_notice")
 WHALE = Product(name="Splash Whale", brand="Tumblebee", models=("TB-W055",), gtins=("9521100550116",))
 CAME_BACK = boundaries("tell_case")
+LATE = boundaries("who_is_on_duty")
+ARCHIVED = boundaries("keep_closed")
 
 
 async def test_every_activity_of_the_worker_has_a_crash_at_both_boundaries(ground: Ground) -> None:
@@ -40,7 +44,7 @@ async def test_every_activity_of_the_worker_has_a_crash_at_both_boundaries(groun
         hands = await composition.hands(ground.told, ground.client, ground.engine, stack)
 
     known = {activity._Definition.must_from_callable(hand).name or "" for hand in hands}
-    assert set(boundaries(*known)) == {*REVOKED, *TOLD, *CAME_BACK}
+    assert set(boundaries(*known)) == {*REVOKED, *TOLD, *CAME_BACK, *LATE, *ARCHIVED}
 
 
 async def test_an_emergency_that_is_revoked_survives_a_kill_at_each_boundary(ground: Ground) -> None:
@@ -103,6 +107,40 @@ async def test_what_came_back_is_told_to_the_case_once_through_a_kill_at_each_bo
     assert [finding.kind for finding in file.findings] == ["resweep_found"]
     await checks.assert_nothing_was_lost(ground, file, crowd)
     await checks.assert_no_task_failed(ground, case.id)
+
+
+async def test_somebody_on_duty_is_woken_once_for_a_late_duty_through_a_kill_at_each_boundary(ground: Ground) -> None:
+    crowd = Crowd(ground=ground)
+    listings = tuple(sorted(await ground.world.listings("Tumblebee"))[:1])
+
+    async with ground.worker("late", LATE) as lives:
+        case = await ground.world.opened(order(listings, received_at=datetime.now(UTC) - timedelta(days=20)))
+        await crowd.closed(case.id)
+        file = await checks.closing_file(ground, case.id)
+
+    assert lives.hit() == set(LATE)
+    checks.assert_once(checks.pages(ground, case.id))
+    await checks.assert_nothing_was_lost(ground, file, crowd)
+    await checks.assert_no_task_failed(ground, case.id)
+
+
+async def test_the_history_of_a_closed_case_is_kept_once_through_a_kill_at_each_boundary(ground: Ground) -> None:
+    crowd = Crowd(ground=ground)
+
+    async with ground.worker("archived", ARCHIVED) as lives:
+        case = await ground.world.opened(recall(NOWHERE))
+        await crowd.closed(case.id)
+        await case.result()
+        runs = {run.run_id async for run in ground.client.list_workflows(f'WorkflowId = "{case.id}"')}
+        await ground.client.execute_workflow(Archive.run, id="archive-of-the-test", task_queue=options.TASK_QUEUE)
+        again = await ground.client.execute_workflow(
+            Archive.run, id="archive-of-the-test-again", task_queue=options.TASK_QUEUE
+        )
+
+    assert lives.hit() == set(ARCHIVED)
+    assert runs
+    assert await Index(ground.engine).known(sorted(runs)) == runs
+    assert (again.failed, again.lost) == (0, 0)
 
 
 def looking_again(file: CaseFile) -> SweepOrder:

@@ -43,7 +43,7 @@ class Stack:
 
     def until(self, wanted: str, times: int = 1) -> None:
         """Wait until it has printed something so many times."""
-        for _ in range(900):
+        for _ in range(2400):
             if self.told.count(wanted) >= times:
                 return
             assert self.process.poll() is None, self.told
@@ -96,7 +96,7 @@ def test_the_stack_survives_kill_9_of_every_part_and_stops_cleanly(stack: Stack)
         child = stack.children()[name]
         child.kill()
         stack.until(f"{name}  died")
-        for _ in range(300):
+        for _ in range(1200):
             again = stack.children().get(name)
             if again is not None and again.pid != child.pid:
                 break
@@ -116,7 +116,7 @@ def test_the_stack_survives_kill_9_of_every_part_and_stops_cleanly(stack: Stack)
 
 def _listed(stack: Stack, count: int) -> list[dict[str, str]]:
     """List the cases once all of them have been triaged: the revived worker has picked them up."""
-    for _ in range(300):
+    for _ in range(1200):
         ran = stack.run("list", "--json")
         cases: list[dict[str, str]] = json.loads(ran.stdout) if ran.returncode == 0 else []
         if len(cases) == count and all(case["priority"] is not None for case in cases):

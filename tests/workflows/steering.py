@@ -22,7 +22,7 @@ from escalations.model import Action
 from escalations.record import Entry
 from standins.faults import assert_all_fired
 from store import queries
-from tests.workflows.world import Handle, World, recall
+from tests.workflows.world import SILENCE, Handle, Silence, World, recall
 from workflows import options
 from workflows.escalation import Escalation
 from workflows.prevention import Prevention, PreventionOrder
@@ -53,9 +53,9 @@ def any_run(world: World, case_id: str) -> Handle:
 
 async def asked(handle: Any, query: str, answer: Any) -> Any:
     """Query a workflow, and again when the query got lost: a worker without a cache drops some (SDK 1.35)."""
-    for _ in range(30):
+    for patience in (1, 1, 2, 4, 8, 16, 32):
         with contextlib.suppress(RPCError):
-            return await handle.query(query, result_type=answer, rpc_timeout=timedelta(seconds=1))
+            return await handle.query(query, result_type=answer, rpc_timeout=timedelta(seconds=patience))
     raise AssertionError("the workflow never answered")
 
 
@@ -67,12 +67,11 @@ async def filed(handle: Any) -> CaseFile:
 
 async def seen(handle: Any, wanted: Callable[[CaseFile], bool]) -> CaseFile:
     """Wait until the case's file shows something."""
-    for _ in range(300):
-        file = await filed(handle)
-        if wanted(file):
-            return file
+    silence = Silence(SILENCE)
+    while not wanted(file := await filed(handle)):
+        assert not silence.too_long(file.seq), f"the file never showed it: {file}"
         await asyncio.sleep(0.05)
-    raise AssertionError("the file never showed it")
+    return file
 
 
 async def refusal(world: World, handle: Any, name: str, message: Any) -> str:

@@ -26,7 +26,7 @@ def histories_are_short(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 async def next_run(handle: Any, before: str) -> str:
     """Wait until another run of the workflow lives."""
-    for _ in range(300):
+    for _ in range(1200):
         run = str((await handle.describe()).run_id)
         if run != before:
             return run

@@ -351,7 +351,7 @@ def sweep_of(world: World, handle: Handle) -> Any:
 
 async def stopped(world: World, handle: Handle) -> None:
     """Wait until a killed sweep stands between two batches: it has set the timer of its patience."""
-    for _ in range(600):
+    for _ in range(1200):
         events = [event.event_type async for event in sweep_of(world, handle).fetch_history_events()]
         if EventType.EVENT_TYPE_TIMER_STARTED in events:
             assert len(world.hidden(handle.id)) == 2

@@ -69,7 +69,7 @@ async def unread(world: World, case_id: str) -> list[str]:
 
 
 async def until_unread(world: World, case_id: str, count: int) -> list[str]:
-    for _ in range(600):
+    for _ in range(1200):
         found = await unread(world, case_id)
         if len(found) >= count:
             return found

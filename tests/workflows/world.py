@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ NOWHERE = Product(name="Zephyrine Quillbrush", brand="Zephyrine", models=("ZQ-99
 INJURED = Facts(serious_injuries=1, child_injured=True, serious_hazard=True, confirmed=True, units_sold=20_000)
 COMPANY = Path(__file__).with_name("company")
 PAUSABLE = "HOUSE-PAUSABLE"  # of the company's own rules
+SILENCE = 60.0  # seconds without anything new, then a wait is given up
 Handle = WorkflowHandle[Escalation, Closed]
 
 
@@ -86,6 +88,21 @@ def pausable_order(listings: tuple[str, ...]) -> Intake:
     return replace(made, order=replace(made.order, legal_basis="an act whose hour may be suspended"))
 
 
+class Silence:
+    """How long has nothing new been seen? On a busy machine all takes longer, but something always happens."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.last: object = None
+        self.since = time.monotonic()
+
+    def too_long(self, seen: object) -> bool:
+        """Look once more; True when the same was seen for longer than is borne."""
+        if seen != self.last:
+            self.last, self.since = seen, time.monotonic()
+        return time.monotonic() - self.since > self.seconds
+
+
 @dataclass(slots=True, kw_only=True)
 class World:
     """The system under test."""
@@ -122,15 +139,14 @@ class World:
         assert self.fatal is None, f"the worker died: {self.fatal.__cause__ or self.fatal}"
         return await queries.card(self.engine, handle.id)
 
-    async def until(self, handle: Handle, seen: Callable[[Card], Any], *, seconds: float = 30) -> Card:
-        """Wait until the casebook shows something."""
-        for _ in range(int(seconds / 0.05)):
-            card = await self.card(handle)
-            if card is not None and seen(card):
-                return card
+    async def until(self, handle: Handle, seen: Callable[[Card], Any], *, seconds: float = SILENCE) -> Card:
+        """Wait until the casebook shows something; give up when it has shown nothing new for so many seconds."""
+        silence = Silence(seconds)
+        while (card := await self.card(handle)) is None or not seen(card):
+            if silence.too_long(card.seq if card else 0):
+                raise AssertionError(f"never seen; waits for {card.waiting if card else ()}; the case shows {card}")
             await asyncio.sleep(0.05)
-        card = await self.card(handle)
-        raise AssertionError(f"never seen; waits for {card.waiting if card else ()}; the case shows {card}")
+        return card
 
     async def gate(self, handle: Handle, kind: GateKind) -> GateCard:
         """Wait for an open gate of a kind."""
@@ -149,7 +165,7 @@ class World:
     async def say(self, handle: Any, name: str, message: Any) -> Receipt:
         """Say something and get the receipt."""
         receipt: Receipt = await handle.execute_update(
-            name, message, id=f"u-{next(self.said)}", result_type=Receipt, rpc_timeout=timedelta(seconds=30)
+            name, message, id=f"u-{next(self.said)}", result_type=Receipt, rpc_timeout=timedelta(seconds=SILENCE)
         )
         return receipt
 
@@ -201,15 +217,15 @@ class World:
 
     async def finish(self, handle: Handle) -> CaseFile:
         """Do whatever is still owed until the case is closed."""
-        for _ in range(400):
-            card = await self.card(handle)
-            if card is not None and card.closed_at is not None:
-                await handle.result()
-                return await handle.query(Escalation.file)
+        silence = Silence(SILENCE)
+        while (card := await self.card(handle)) is None or card.closed_at is None:
+            if silence.too_long(card.seq if card else 0):
+                raise AssertionError(f"never closed; open: {card.open_items if card else 'nothing known'}")
             if card is not None:
                 await self._owed_or_late(handle, card)
             await asyncio.sleep(0.05)
-        raise AssertionError(f"never closed; open: {card.open_items if card else 'nothing known'}")
+        await handle.result()
+        return await handle.query(Escalation.file)
 
     async def _owed_or_late(self, handle: Handle, card: Card) -> None:
         """Do what the card asks for; what was answered since it was drawn is refused, and that is fine."""
