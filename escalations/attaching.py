@@ -56,14 +56,15 @@ class _Sights:
 
     def __init__(self, book: Rulebook, known: Known) -> None:
         self._book, self._known = book, known
-        self._seen: dict[tuple[int, ...], Situation] = {}
+        self._seen: dict[tuple[int, int], Situation] = {}
 
     def of(self, intakes: tuple[Intake, ...], markets: tuple[str, ...]) -> Situation:
-        """Describe some reports, with the markets of the act where the whole case is meant."""
-        key = (*(id(intake) for intake in intakes), len(markets))
-        if key not in self._seen:
+        """Describe one report or all of them, with the markets of the act where the whole case is meant."""
+        key = (id(intakes[0]) if len(intakes) == 1 else 0, len(markets))
+        seen = self._seen.get(key)
+        if seen is None:
             known = self._known
-            self._seen[key] = situation.situation(
+            seen = self._seen[key] = situation.situation(
                 self._book,
                 intakes,
                 known.domain,
@@ -72,7 +73,7 @@ class _Sights:
                 restricted=known.restricted,
                 voluntary=known.voluntary,
             )
-        return self._seen[key]
+        return seen
 
 
 def base(name: str) -> str:
@@ -209,8 +210,8 @@ def _aware(intake: Intake) -> datetime:
 
 
 def _applies(rule: ClockRule, seen: Situation) -> bool:
-    where = seen["jurisdictions"]
-    return rule.jurisdiction in (ANYWHERE, *where) and rule.applies_if.holds(seen)
+    here = rule.jurisdiction == ANYWHERE or rule.jurisdiction in seen["jurisdictions"]
+    return here and rule.applies_if.holds(seen)
 
 
 def _ordering(book: Rulebook, known: Known, begin: Begin) -> Country | None:

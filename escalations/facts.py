@@ -116,7 +116,7 @@ NAMES = (
 Value = int | bool | datetime | Domain
 MOST = 10_000_000_000
 HIGHEST_LEVEL = 4
-YEARS = range(2000, 2101)
+YEARS = range(2000, 2091)  # holidays are known to 2100, and no period is longer than some years
 
 
 class BadFact(ValueError):

@@ -52,8 +52,8 @@ def places(book: Rulebook, intake: Intake) -> tuple[str, ...]:
 def jurisdictions(book: Rulebook, codes: tuple[str, ...]) -> tuple[str, ...]:
     """Write country codes one way and add the legal system of each. Sorted, without repeats."""
     found = {ALIASES.get(code.upper(), code.upper()) for code in codes if code}
-    states = set(book.eu_states())
-    return tuple(sorted(found | {EU} if found & states else found))
+    european = any(country.legal_order == EU and country.code in found for country in book.countries)
+    return tuple(sorted(found | {EU} if european else found))
 
 
 def domain_of(book: Rulebook, intakes: tuple[Intake, ...]) -> Domain:

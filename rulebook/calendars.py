@@ -52,13 +52,16 @@ def _countries() -> dict[str, list[str]]:
 @lru_cache(maxsize=4096)
 def _year(country: str, part: str, year: int) -> tuple[tuple[date, str], ...]:
     parts = getattr(holidays, country)
+    gap = CalendarGap(f"the holidays of {country} are not known for {year}; give a time in another year")
+    if not parts.start_year <= year <= parts.end_year:
+        raise gap  # outside these the package knows no holiday and says so of no country
     language = SPOKEN if SPOKEN in parts.supported_languages else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # the package only warns of years that it knows no holidays of
             found = holidays.country_holidays(country, subdiv=part or None, years=year, language=language)
     except UserWarning:
-        raise CalendarGap(f"the holidays of {country} are not known for {year}; give a time in another year") from None
+        raise gap from None
     return tuple(sorted((day, name) for day, name in found.items() if day.year == year))
 
 

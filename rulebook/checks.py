@@ -96,7 +96,8 @@ def _period_faults(rule: ClockRule) -> tuple[tuple[str, bool, str], ...]:
             counts and rule.number == 0 and unit is not Unit.CALENDAR_DAY,
             f"in {unit.value} needs n of 1 or more; add n",
         ),
-        ("period", not counts and rule.number > 0, f"{unit.value} has no number; remove n"),
+        ("period", not counts and rule.number + rule.most > 0, f"{unit.value} has no number; remove n and most"),
+        ("period", 0 < rule.most <= rule.number, "a window ends after it opens; make most larger than n"),
         (
             "period",
             counts and not hours and not rule.counting,

@@ -44,7 +44,7 @@ def check(
         showing.as_json({"in_order": not found, "faults": told}, dict[str, Any])
     else:
         showing.lines(*(f"{where}: {text}" for where, text in found))
-        showing.lines(f"{len(found)} faults" if found else "in order")
+        showing.lines(f"{len(found)} fault{'s' * (len(found) > 1)}" if found else "in order")
     return BAD_INPUT if found else 0
 
 

@@ -27,25 +27,30 @@ def triage(
     json: Json = False,
 ) -> None:
     """Say how reports would be triaged: severity, clocks, who signs off. Nothing is started or kept."""
-    from escalations import ids
+    from escalations import facts, ids
     from starter.intake import documents
     from starter.intake.commands import _bytes
     from starter.intake.refusals import BadInput
 
     now = instant(at) if at else datetime.now(UTC)
+    if now.year not in facts.YEARS:
+        text = f"The time lies in {now.year}; reports arrive in {facts.YEARS.start} to {facts.YEARS.stop - 1}."
+        raise Problem("date_out_of_range", text, next_step="Check the year of --at.")
     try:
         batch = documents.read(_bytes(file), source="cli", now=now)
     except BadInput as refused:
         raise refused.problem() from None
     book = rules.today()
     told = [_told(book, ids.case_id(one.intake.source, one.intake.source_ref), one.intake) for one in batch.reports]
+    vectors = [_vector(book, one.intake, plan) for one, (plan, _) in zip(batch.reports, told, strict=True)]
     if not told:
         raise Problem("no_report", "No record of the file could be read as a report.", next_step="Try `seawall open`.")
     if json:
-        showing.as_json([_answer(plan, gates) for plan, gates in told], list[dict[str, Any]])
+        answers = [_answer(book, plan, gates, vector) for (plan, gates), vector in zip(told, vectors, strict=True)]
+        showing.as_json(answers, list[dict[str, Any]])
         return
-    for (plan, gates), parsed in zip(told, batch.reports, strict=True):
-        _show(parsed.intake, plan, gates)
+    for (plan, gates), parsed, vector in zip(told, batch.reports, vectors, strict=True):
+        _show(parsed.intake, plan, gates, vector)
 
 
 def _told(book: "Rulebook", case_id: str, intake: "Intake") -> "tuple[Plan, tuple[Gate, ...]]":
@@ -65,13 +70,37 @@ def _told(book: "Rulebook", case_id: str, intake: "Intake") -> "tuple[Plan, tupl
     return plan, asked
 
 
-def _answer(plan: "Plan", gates: "tuple[Gate, ...]") -> dict[str, Any]:
+def _vector(book: "Rulebook", intake: "Intake", plan: "Plan") -> tuple[tuple[str, int], ...]:
+    """Find the level of each severity input, 0 to 4, in the order of the rules."""
+    from escalations import severity, situation
+
+    seen = situation.situation(book, (intake,), plan.domain)
+    levels = severity.levels(book.severity, situation.with_clocks(seen, plan.clocks, intake.received_at))
+    return tuple((one.name, level) for one, level in zip(book.severity.inputs, levels, strict=True))
+
+
+def _answer(
+    book: "Rulebook", plan: "Plan", gates: "tuple[Gate, ...]", vector: tuple[tuple[str, int], ...]
+) -> dict[str, Any]:
+    playbook = book.playbook(plan.domain)
     return {
+        "sign_off": {
+            "approve": list(playbook.approve),
+            "veto": list(playbook.veto),
+            "consulted": list(playbook.consulted),
+            "called": list(plan.called),
+        },
+        "ring": plan.ring or "open",
         "domain": plan.domain.value,
         "playbook": plan.playbook,
         "rulebook": plan.rulebook,
         "priority": plan.priority,
-        "severity": {"band": plan.severity.band, "score": plan.severity.score, "floor": plan.severity.floor},
+        "severity": {
+            "band": plan.severity.band,
+            "score": plan.severity.score,
+            "floor": plan.severity.floor,
+            "vector": dict(vector),
+        },
         "steps": list(plan.severity.steps),
         "urgency": plan.urgency,
         "reasons": list(plan.reasons),
@@ -100,10 +129,11 @@ def _ask(plan: "Plan") -> tuple[tuple[str, str], ...]:
     return plan.on_duty.ask if plan.on_duty else ()
 
 
-def _show(intake: "Intake", plan: "Plan", gates: "tuple[Gate, ...]") -> None:
+def _show(intake: "Intake", plan: "Plan", gates: "tuple[Gate, ...]", vector: tuple[tuple[str, int], ...]) -> None:
     showing.lines(f"{intake.title} ({intake.kind.value})")
     showing.lines(f"  playbook {plan.playbook}, domain {plan.domain.value}, rulebook {plan.rulebook}")
     showing.lines(f"  priority {plan.priority}: P{plan.severity.band}, U{plan.urgency}, score {plan.severity.score}")
+    showing.lines("    " + ", ".join(f"{name} {level}" for name, level in vector) + " (each of 4)")
     showing.lines(*(f"    {step}" for step in (*plan.severity.steps, *plan.reasons)))
     for clock in plan.clocks:
         due = clock.due_operational or clock.internal_target

@@ -110,6 +110,8 @@ def _judge(report: Report, *, source: str, now: datetime) -> None:
         _judge_country(report.order.country, report.jurisdictions)
         words.not_too_far(report.order.due_at, now, "/order/due_at")
     words.not_too_far(report.aware_at, now, "/aware_at")
+    for number, event in enumerate(report.facts.events if report.facts else ()):
+        words.not_too_far(event.at, now, f"/facts/events/{number}/at")
     if report.aware_at is not None and (report.aware_at - now).total_seconds() > 300:
         raise BadInput("aware_in_future", "/aware_at")
     if report.about == ids.case_id(source, report.source_ref):

@@ -101,3 +101,9 @@ def test_the_same_years_freeze_to_the_same_value():
 def test_versions_name_holidays_and_zone_data():
     assert Calendars().versions.startswith("holidays 0.")
     assert "tzdata 20" in Calendars().versions
+
+
+@pytest.mark.parametrize(("code", "year"), [("DE", 2101), ("US", 2101), ("IN", 2050), ("IN", 2101)])
+def test_a_year_that_nobody_knows_the_holidays_of_is_refused_and_not_taken_for_one_without_any(code, year):
+    with pytest.raises(CalendarGap, match=f"not known for {year}; give a time in another year"):
+        Calendars().frozen(code, year, year)

@@ -81,6 +81,7 @@ def test_a_due_time_is_told_with_its_derivation(
         (("due", "EU-GPSR-22-4", "--at", "2020-12-24T14:40Z"), "not in force then"),
         (("due", "EU-GPSR-22-4", "--at", "2026-12-24T14:40Z", "--version", "9"), "no such version"),
         (("due", "EU-GPSR-22-4", "--at", "2199-12-24T14:40Z"), "calendars are known for 1970 to 2099"),
+        (("due", "US-CSAM-1Y", "--at", "2099-12-24T14:40Z"), "holidays of US are not known for 2101"),
         (("due", "IN-CERT", "--at", "0001-01-01T00:00Z", "--version", "1"), "calendars are known"),
         (("list", "--jurisdiction", "ZZ"), "Use one of"),
     ],
@@ -113,6 +114,12 @@ def test_a_report_is_triaged_without_starting_or_keeping_anything(run: Run, tmp_
 
     assert code == 0
     assert (told["domain"], told["priority"], told["severity"]["floor"]) == ("PRIV", 1, 1)
+    assert list(told["severity"]["vector"].values()) == [3, 2, 3, 0, 1, 4, 0, 3]
+    assert "harm 3, confirmation 2, reach 3" in people
+    assert told["sign_off"] == {
+        "approve": ["DPO", "SEC"], "veto": ["LEG", "DPO"], "consulted": ["COMMS"], "called": [],
+    }  # fmt: skip
+    assert told["ring"] == "privileged"
     assert due["EU-GDPR-33"].startswith("2026-10-26T14:20:00")
     assert due["SG-PDPA"].startswith("2026-10-27T15:59:59")
     assert due["BR-ANPD"].startswith("2026-10-29T02:59:59")
@@ -127,6 +134,8 @@ def test_a_report_is_triaged_without_starting_or_keeping_anything(run: Run, tmp_
     [
         ({"facts": {"marks": ["guilty"]}}, "/facts/marks/0"),
         ({"facts": {"events": [{"kind": "breach_assessed", "at": "2026-10-24T11:00:00"}]}}, "/facts/events/0/at"),
+        ({"facts": {"events": [{"kind": "breach_assessed", "at": "2101-01-01T00:00:00Z"}]}}, "/facts/events/0/at"),
+        ({"facts": {"events": [{"kind": "breach_assessed", "at": "1999-12-31T00:00:00Z"}]}}, "/facts/events/0/at"),
         ({"facts": {"events": [{"kind": "party", "at": "2026-10-24T11:00:00Z"}]}}, "/facts/events/0/kind"),
         ({"facts": {"people_affected": -1}}, "/facts/people_affected"),
         ({"kind": "rumour"}, "/kind"),
@@ -140,3 +149,20 @@ def test_a_report_with_a_fault_is_refused_with_its_place(
 
     assert (code, out) == (BAD_INPUT, "")
     assert f"(at {place})" in err
+
+
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        ("2100-06-01T00:00Z", "reports arrive in 2000 to 2090"),
+        ("1969-01-01T00:00Z", "reports arrive in 2000 to 2090"),
+        ("2026-10-25T02:30", "no zone"),
+        ("2026-02-30T00:00Z", "not readable"),
+    ],
+)
+def test_a_time_of_arrival_that_cannot_be_is_refused(run: Run, tmp_path: Path, at: str, says: str) -> None:
+    code, out, err = run("triage", written(tmp_path, BREACH), "--at", at)
+
+    assert (code, out) == (BAD_INPUT, "")
+    assert says in err
+    assert err.count("\n") == 1
