@@ -21,7 +21,7 @@ def drafted(book: Rulebook, request: GateRequest) -> Gate:
     """Draft one question of a case. Raises QuorumUnreachable, and NoPlaybook for a plan of another rulebook."""
     playbook = book.playbook(request.plan.domain)
     rule = playbook.gate(request.kind)
-    tier, reach = _tier(request)
+    tier, reach = _tier(book, request)
     panel, who = _panel(rule, request, tier)
     panel = _called(panel, request.plan.called)
     due_at, until = _due(rule, request)
@@ -47,11 +47,11 @@ def drafted(book: Rulebook, request: GateRequest) -> Gate:
     )
 
 
-def _tier(request: GateRequest) -> tuple[int, str]:
+def _tier(book: Rulebook, request: GateRequest) -> tuple[int, str]:
     manifest = request.manifest
     if manifest is None:
         return 0, ""
-    tier = blast.tier(manifest.count, manifest.sellers, len(manifest.markets))
+    tier = blast.tier(manifest.count, manifest.sellers, len(manifest.markets), limits=book.blast)
     return tier, f"blast tier B{tier}: {manifest.count} listings of {manifest.sellers} sellers"
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from escalations.blast import HOUSE, Limits
 from escalations.conditions import Condition
 from escalations.model import Domain
 from escalations.notices import Template
@@ -100,6 +101,7 @@ class Rulebook:
     short_timeboxes: bool = False
     terms: tuple[Term, ...] = ()
     ladder: tuple[LadderStep, ...] = ()
+    blast: Limits = HOUSE
 
     def playbook(self, domain: Domain) -> Playbook:
         """Find the playbook of a domain. Raises NoPlaybook."""

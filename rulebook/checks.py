@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from escalations.consensus import GateKind
@@ -149,6 +150,13 @@ def severity_faults(book: Rulebook) -> Iterator[Fault]:
     for number, one in enumerate(book.severity.inputs):
         if one.name in {other.name for other in book.severity.inputs[:number]}:
             yield ("inputs", number, "name"), "is there twice; rename one"
+
+
+def blast_faults(book: Rulebook) -> Iterator[Fault]:
+    """Judge the blast tiers of ladder.yaml: each reaches further than the one before."""
+    for at, (one, wider) in enumerate(pairwise(book.blast.tiers), 1):
+        if wider.items <= one.items or wider.sellers <= one.sellers:
+            yield ("blast", "tiers", at), f"B{at} must reach further than B{at - 1}; raise its items and sellers"
 
 
 def _notice_faults(playbook: Playbook, book: Rulebook) -> Iterator[Fault]:

@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
-from escalations.playbooks import GateRule, Playbook
+from escalations.conditions import NEVER
+from escalations.playbooks import GateRule, Panel
 from escalations.rulebook import Rulebook
-from escalations.rules import ClockRule, Unit
+from escalations.rules import PLACES, ClockRule, Counting, Unit
+from escalations.severity import Response
 from rulebook import roster_guide
 from rulebook.loading import load
 
@@ -42,7 +45,7 @@ None of this is legal advice; every rule has to be confirmed by counsel before i
 
 def guide(book: Rulebook) -> str:
     """Write the whole document. The same rulebook always gives the same text."""
-    return "\n".join((HEAD, *_clocks(book), *_severity(book), *_playbooks(book), *_people(book))) + "\n"
+    return "\n".join((HEAD, *_clocks(book), *_severity(book), *_blast(book), *_playbooks(book), *_people(book))) + "\n"
 
 
 def period(rule: ClockRule) -> str:
@@ -73,6 +76,8 @@ def _clocks(book: Rulebook) -> Iterator[str]:
         rules = [rule for rule in book.clocks if rule.jurisdiction == jurisdiction]
         head = ("rule", "in force", "duty", "starts", "period", "counted in", "law", "sure")
         yield from _table(head, (_clock(rule) for rule in rules))
+        yield ""
+        yield from (f"* **{rule.id} v{rule.version}**: {'; '.join(_scope(rule))}" for rule in rules)
     unsettled = [rule for rule in book.clocks if rule.unsettled]
     yield f"\n### Not settled: {len(unsettled)} rules\n"
     yield from (f"* **{rule.id}**: {rule.unsettled}" for rule in unsettled)
@@ -89,6 +94,38 @@ def _clock(rule: ClockRule) -> tuple[str, ...]:
     return f"{rule.id} v{rule.version}", since, rule.duty, starts, period(rule), places, rule.instrument + force, sure
 
 
+def _scope(rule: ClockRule) -> Iterator[str]:
+    """Say what the table has no room for: scope, people, pauses, margin, source."""
+    yield f"where `{rule.applies_if.text}`"
+    yield f"{rule.owner} to {rule.recipient}; met when {rule.meets.value.replace('_', ' ')}"
+    yield from (_reading(rule, one) for one in rule.counting)
+    if rule.suspends_on:
+        pauses = ", ".join(rule.suspends_on).replace("_", " ")
+        yield f"may pause on {pauses}" + (" and starts afresh" if rule.restarts else "")
+    if rule.margin:
+        yield f"worked to {span(rule.margin)} before"
+    if rule.also_required:
+        yield f"also {', '.join(rule.also_required)}"
+    yield f"source: {rule.source} (checked {rule.checked})"
+    if rule.note:
+        yield rule.note
+
+
+def _reading(rule: ClockRule, one: Counting) -> str:
+    """Say one way to count."""
+    zone = one.zone.replace("_", " ") if one.zone in PLACES else one.zone
+    kinds = (
+        (one.calendar != one.zone, f"calendar {one.calendar}"),
+        (rule.exclude_day_zero and rule.unit is not Unit.HOUR, "day zero left out"),
+        (one.roll_forward, "moved on from a day off"),
+        (one.min_working_days > 0, f"at least {one.min_working_days} working days"),
+        (one.number > 0, f"{one.number} instead of {rule.number}"),
+        (one.working_days, "working days only"),
+        (bool(one.weekend), "another weekend than the calendar's"),
+    )
+    return f"counted in {zone}" + "".join(f", {words}" for holds, words in kinds if holds)
+
+
 def _severity(book: Rulebook) -> Iterator[str]:
     rules = book.severity
     yield "\n## Severity and urgency\n"
@@ -102,6 +139,24 @@ def _severity(book: Rulebook) -> Iterator[str]:
     yield from (f"* P{floor.band}: {floor.why}" for floor in rules.floors)
     spans = ", ".join(f"U{grade} {span(most)}" for grade, most in enumerate(rules.urgency))
     yield f"\nUrgency, by the most time left to the nearest binding clock: {spans}. Priority is the worse of the two."
+    yield "\nInternal targets, never law:\n"
+    names = [each.name for each in fields(Response)]
+    head = ("priority", *(name.replace("_", " ") for name in names))
+    rows = ((str(at), *(getattr(one, name).in_words() for name in names)) for at, one in enumerate(rules.responses))
+    yield from _table(head, rows)
+    yield "\n## Containment, from the mildest rung\n"
+    yield from _table(
+        ("rung", "what", "can be undone", "DSA statement"),
+        ((f"{one.rung} {one.key}", one.title, one.reversible, one.statement or "none") for one in book.ladder),
+    )
+
+
+def _blast(book: Rulebook) -> Iterator[str]:
+    yield "\n## Blast tiers\n"
+    for at, one in enumerate(book.blast.tiers):
+        word = "or" if one.either else "and"
+        yield f"* B{at}: up to {one.items:,} items {word} {one.sellers:,} seller{'s' * (one.sellers > 1)}"
+    yield f"* B3: anything wider, a closed category, several whole countries, more than {book.blast.funds_usd:,} USD"
 
 
 def _playbooks(book: Rulebook) -> Iterator[str]:
@@ -109,21 +164,56 @@ def _playbooks(book: Rulebook) -> Iterator[str]:
     for playbook in sorted(book.playbooks, key=lambda one: one.domain.value):
         yield f"\n### {playbook.domain.value}: {playbook.title}\n"
         yield f"* led by {playbook.owner}; root cause owed up to priority {playbook.root_cause_to}"
-        yield f"* signed off by {', '.join(playbook.approve)}; veto {', '.join(playbook.veto) or 'none'}"
+        yield f"* comes from: {'; '.join(playbook.sources)}"
+        yield f"* is about: {', '.join(playbook.subjects).replace('_', ' ')}"
+        heard = ", ".join(playbook.consulted) or "nobody"
+        yield f"* signed off by {', '.join(playbook.approve)}; veto {', '.join(playbook.veto) or 'none'}; heard {heard}"
+        yield from (f"* {call.role} sits when `{call.when.text}`" for call in playbook.calls)
+        yield f"* may climb: {', '.join(playbook.ladder)}; at once: {', '.join(playbook.emergency) or 'nothing'}"
+        yield from (
+            f"* ring {one.ring.value}: {', '.join(one.viewers) or 'everybody on duty'} when `{one.when.text}`"
+            for one in playbook.rings
+        )
+        if playbook.takes_over_when is not NEVER:
+            yield f"* takes a case over when `{playbook.takes_over_when.text}`"
+        yield from (
+            f"* target at priority {priority}: {name} in {span(length)}" for priority, name, length in playbook.targets
+        )
         yield f"* contained before legal review when `{playbook.contain_first.text}`"
         yield f"* evidence: {', '.join(playbook.evidence).replace('_', ' ')}"
         yield from (f"* people: {step.title} ({step.owner}) when `{step.when.text}`" for step in playbook.steps)
-        yield from (f"* answer: {one.title} to {one.recipient} ({one.owner}; {one.duty})" for one in playbook.responses)
+        yield from (
+            f"* letter: {one.template.replace('_', ' ')} to {one.recipient.value.replace('_', ' ')} "
+            f"({one.duty}{'' if one.mandatory else '; not owed'}) when `{one.when.text}`"
+            for one in playbook.notices
+        )
+        yield from (
+            f"* answer: {one.title} to {one.recipient} ({one.owner}; {one.duty}) when `{one.when.text}`"
+            for one in playbook.responses
+        )
         yield "\n"
         yield from _table(
-            ("question", "who", "time-box P0 … P4", "else"), (_gate(playbook, one) for one in playbook.gates)
+            ("question", "who (* consent required, ~ may veto)", "time-box P0 … P4", "else"),
+            (row for one in playbook.gates for row in _gate(one)),
         )
 
 
-def _gate(playbook: Playbook, rule: GateRule) -> tuple[str, ...]:
-    seats = ", ".join(f"{seat.role}{'*' if seat.required else ''}" for seat in rule.panel.seats)
-    boxes = ", ".join(span(box) for box in rule.time_box)
-    return rule.kind.value.replace("_", " "), f"{rule.panel.quorum} of {seats}", boxes, rule.default.replace("_", " ")
+def _gate(rule: GateRule) -> Iterator[tuple[str, ...]]:
+    """Write one question: who sits ordinarily, at each blast tier, in an emergency, and one level up."""
+    kind, boxes = rule.kind.value.replace("_", " "), ", ".join(span(box) for box in rule.time_box)
+    yield kind, _panel(rule.panel), boxes, rule.default.replace("_", " ")
+    yield from ((f"{kind}, B{tier}", _panel(panel), "", "") for tier, panel in rule.tiers)
+    yield from ((f"{kind}, emergency B{tier}", _panel(panel), "", "") for tier, panel in rule.emergency)
+    escalated = rule.if_escalated.replace("_", " ")
+    yield from ((f"{kind}, level L{at}", _panel(panel), "", escalated) for at, panel in enumerate(rule.ladder, 1))
+
+
+def _panel(panel: Panel) -> str:
+    marks = {(True, True): "*~", (True, False): "*", (False, True): "~", (False, False): ""}
+    seats = ", ".join(
+        f"{seat.role}{marks[seat.required, seat.may_veto]}{' if called' * seat.if_called}" for seat in panel.seats
+    )
+    return f"{panel.quorum} of {seats}"
 
 
 def _people(book: Rulebook) -> Iterator[str]:

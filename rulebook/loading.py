@@ -85,6 +85,7 @@ def _built(root: Path, documents: sources.Documents, today: date | None = None) 
         short_timeboxes=base.short_timeboxes,
         terms=rows[TERMS],
         ladder=playbook_building.ladder(rows[LADDER]),
+        blast=playbook_building.blast(rows[LADDER]),
     )
     edition = date.fromisoformat(f"{base.edition.replace('.', '-')}-01")
     years = (edition,) if today is None else (edition, today)
@@ -114,6 +115,7 @@ def _unfitting(
     """Find what no single row can show, in the order of the files."""
     yield from _placed(documents[BOOK], checks.book_faults(book))
     yield from _placed(documents[SEVERITY], checks.severity_faults(book))
+    yield from _placed(documents[LADDER], checks.blast_faults(book))
     seen: dict[str, list[ClockRule]] = {}
     for name, rules in clocks.items():
         for number, rule in enumerate(rules):

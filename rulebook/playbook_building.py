@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from escalations.blast import HOUSE, Limit, Limits
 from escalations.conditions import ALWAYS
 from escalations.consensus import GateKind, Option
 from escalations.playbooks import (
@@ -57,6 +58,14 @@ def playbook(row: rows.PlaybookFile) -> Playbook:
         rings=tuple(Confidentiality(ring=one.ring, viewers=tuple(one.viewers), when=one.when) for one in row.rings),
         takes_over_when=row.takes_over_when,
     )
+
+
+def blast(row: rows.LadderFile) -> Limits:
+    """Build the limits of the blast tiers."""
+    if row.blast is None:
+        return HOUSE
+    tiers = tuple(Limit(items=one.items, sellers=one.sellers, either=one.either) for one in row.blast.tiers)
+    return Limits(tiers=tiers, funds_usd=row.blast.funds_usd)
 
 
 def ladder(row: rows.LadderFile) -> tuple[LadderStep, ...]:

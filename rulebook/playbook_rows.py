@@ -206,7 +206,23 @@ class LadderRow(Shape):
     hand: str = ""
 
 
+class LimitRow(Shape):
+    """The most that a blast tier may touch."""
+
+    items: Annotated[int, Field(ge=1)]
+    sellers: Annotated[int, Field(ge=1)]
+    either: bool = False
+
+
+class BlastRow(Shape):
+    """The limits of B0, B1 and B2; what is wider is B3."""
+
+    tiers: Annotated[list[LimitRow], Field(min_length=3, max_length=3)]
+    funds_usd: Annotated[int, Field(ge=1)]
+
+
 class LadderFile(Shape):
-    """ladder.yaml, mildest first."""
+    """ladder.yaml, mildest first. A rulebook kept from before there was `blast` has the house's limits."""
 
     ladder: Annotated[dict[Name, LadderRow], Field(min_length=12, max_length=12)]
+    blast: BlastRow | None = None

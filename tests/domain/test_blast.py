@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from escalations.blast import tier
+import rulebook
+from escalations.blast import HOUSE, Limit, Limits, tier
+
+BOOK = rulebook.load()
 
 
 @pytest.mark.parametrize(
@@ -33,9 +36,19 @@ from escalations.blast import tier
     ],
 )
 def test_the_widest_limit_that_is_crossed_decides(expected: int, given: dict[str, Any]) -> None:
-    assert tier(**given) == expected
+    assert tier(**given, limits=BOOK.blast) == expected
 
 
 def test_a_negative_count_is_refused() -> None:
     with pytest.raises(ValueError, match="counts from zero"):
         tier(-1, 1, 1)
+
+
+def test_the_limits_are_data_and_a_company_may_narrow_them() -> None:
+    narrow = Limits(
+        tiers=(Limit(items=2, sellers=1), Limit(items=5, sellers=2), Limit(items=9, sellers=3)), funds_usd=1
+    )
+
+    assert BOOK.blast == HOUSE
+    assert [tier(count, 1, 1, limits=narrow) for count in (2, 3, 6, 10)] == [0, 1, 2, 3]
+    assert tier(1, 1, 1, funds_usd=Decimal(2), limits=narrow) == 3

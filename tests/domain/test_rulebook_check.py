@@ -67,6 +67,10 @@ FAULTS = [
         "a default must be a reversible option", id="irreversible-default",
     ),
     pytest.param(
+        "ladder.yaml", "{items: 500, sellers: 20}", "{items: 5, sellers: 20}", "blast.tiers[1]",
+        "B1 must reach further than B0", id="tier-that-reaches-less",
+    ),
+    pytest.param(
         "clocks/eu.yaml", "{n: 2, unit: working_day}", "{n: 0, unit: working_day}", "period", "needs n of 1 or more",
         id="period-of-zero",
     ),

@@ -1,6 +1,7 @@
 """Is every version kept as it was, may a company add its own rules, and is every fault of a rulebook found?"""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,28 @@ def test_a_difference_is_told_in_words_with_the_cases_it_changes(tmp_path: Path)
     assert any(line.startswith("FRAUD ") and line.endswith("ACME-CALL starts") for line in told)
     assert not [line for line in told if line.startswith("PSAFE ")]
     assert differences.differences(old, rulebook.load()) == ()
+
+
+def test_every_part_of_a_rulebook_that_differs_is_named_and_every_changed_clock_is_counted() -> None:
+    old = rulebook.load()
+    longer = {"EU-DSA-17": 1, "US-SAR": 20}  # one starts after the act, one with an event
+    clocks = tuple(replace(one, number=longer.get(one.id, one.number)) for one in old.clocks)
+    platform = replace(old.platform, contact="other@bazaara.example")
+    new = replace(old, version="other", clocks=clocks, platform=platform, countries=old.countries[1:])
+
+    told = differences.differences(old, new)
+
+    assert "platform: contact changed" in told
+    assert "countries: AT changed" in told
+    assert (
+        "clock US-SAR version 1: counted from 2026-12-24 12:00Z it is due 2027-01-24 04:59Z → 2027-01-14 04:59Z" in told
+    )
+    assert (
+        "PSAFE recall notice without harm known: EU-DSA-17 is due 2026-12-24 23:59Z → 2026-12-25 23:59Z" in told
+    )  # fmt: skip
+
+
+def test_rulebooks_that_differ_in_wordings_only_are_not_called_equal() -> None:
+    old = rulebook.load()
+
+    assert differences.differences(old, replace(old, version="other")) == ("the wordings of the letters changed",)
