@@ -82,7 +82,11 @@ def chosen(runs: Sequence[Recorded], case_id: str, run_id: str = "") -> Recorded
 
 @asynccontextmanager
 async def forked(source: Source, cut: Cut, told: Told) -> AsyncIterator[Fork]:
-    """Let a case go on from a cut. Ends with the block: every process is stopped, the folder is gone."""
+    """Let a case go on from a cut. Ends with the block: every process is stopped, the folder is gone.
+
+    Raises Problem: `unreadable`, `no_grpc`, `no_fork`, `cannot_write`, `no_temporal`; nothing is left then.
+    """
+    await resealing.readable(cut.run, source.converter, source.namespace)
     isolated()
     home = _folder()
     try:

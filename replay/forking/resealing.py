@@ -37,14 +37,25 @@ async def resealed(
                 [sealed] = await _codec(run.workflow_id, sealer, fork).encode([opened])
                 payload.CopyFrom(sealed)
             elif event.event_id == 1:
-                raise Problem(
-                    "unreadable",
-                    f"{run.workflow_id} is sealed with a key that this ring does not hold ({opened.data.decode()}).",
-                    next_step="Name the ring it was recorded with: --keyring FILE.",
-                    exit_code=CHECK_FAILED,
-                )
+                raise _unreadable(run, opened)
         events.append(copied)
     return histories.recorded(events, origin=run.origin)
+
+
+async def readable(run: Recorded, opener: DataConverter, namespace: str) -> None:
+    """Prove that the key opens a run before anything is made for it. Raises Problem `unreadable`."""
+    for opened in await _codec(run.workflow_id, opener, namespace).decode(list(run.input)):
+        if opened.metadata.get("encoding") == UNREADABLE:
+            raise _unreadable(run, opened)
+
+
+def _unreadable(run: Recorded, opened: Payload) -> Problem:
+    return Problem(
+        "unreadable",
+        f"{run.workflow_id} is sealed with a key that this ring does not hold ({opened.data.decode()}).",
+        next_step="Name the ring it was recorded with: --keyring FILE.",
+        exit_code=CHECK_FAILED,
+    )
 
 
 def namespace_ids(run: Recorded) -> set[str]:

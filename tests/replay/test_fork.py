@@ -8,16 +8,20 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import TimeSkipper
 
 from escalations.casefile import CaseFile
 from escalations.consensus import GateKind
 from escalations.messages import Decide, Receipt
 from replay import histories
+from replay.forking.cutting import boundaries
 from starter import keyring, sealing
 from tests.replay import corpus
 from tests.workflows.living import living
@@ -230,13 +234,61 @@ async def test_a_fork_from_files_needs_no_server_and_keeps_the_casebook_until_th
     env = {**os.environ, "SEAWALL_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
     env["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
     files = ("--from", str(corpus.HISTORIES / "ordinary.json.gz"), "--keyring", str(ring))
+    ends = list(boundaries(run.events))
+    end, between = next((end, end + 2) for end, after in pairwise(ends[2:]) if end + 2 < after)
 
-    async with forked(run.workflow_id, "--event", "25", *files, env=env) as alive:
+    async with forked(run.workflow_id, "--event", str(between), *files, env=env) as alive:
         file = await alive.case().query(Escalation.file)
 
-    assert (alive.said["event"], alive.said["asked"]) == (23, 25)
+    assert (alive.said["event"], alive.said["asked"]) == (end, between)
     assert file.case_id == run.workflow_id
     assert alive.said["entries"] == file.seq > 0
+
+
+async def test_what_else_of_the_case_was_running_comes_along_and_goes_on(world: World) -> None:
+    handle, _ = await decided(world)
+    last = len((await handle.fetch_history()).events)
+    watch = f"{handle.id}/sweep/1/watch"
+    told = journals(world)
+
+    async with forked(handle.id, "--event", str(last), env=house(world)) as alive:
+        before = len((await alive.client.get_workflow_handle(watch).fetch_history()).events)
+        await TimeSkipper(alive.client).fast_forward(alive.client.get_workflow_handle(watch), timedelta(hours=2))
+        after = (await alive.client.get_workflow_handle(watch).fetch_history()).events
+        file = await alive.case().query(Escalation.file)
+
+    searched = [event for event in after[before:] if event.HasField("activity_task_completed_event_attributes")]
+    assert watch in alive.said["brought"]
+    assert alive.said["verdict"] == "same"
+    assert len(searched) >= 1
+    assert file.ruling == "hide"
+    assert journals(world) == told
+
+
+async def test_what_cannot_be_read_is_told_in_one_line_and_nothing_is_made(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    run = histories.of_file(corpus.HISTORIES / "ordinary.json.gz")
+    whole = tmp_path / "whole.json"
+    histories.write(run, whole)
+    half = tmp_path / "half.json"
+    half.write_text(whole.read_text()[:5000])
+    other = tmp_path / "keys" / "keyring.json"
+    keyring.open_ring(other)
+    env = {**os.environ, "SEAWALL_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT), "TMPDIR": str(made)}
+
+    said = [
+        await refused("fork", run.workflow_id, "--event", "30", "--from", str(whole), "--keyring", str(other), env=env),
+        await refused("fork", run.workflow_id, "--event", "30", "--from", str(half), "--keyring", str(other), env=env),
+        await refused(
+            "fork", "ESC-9999-9999-9999", "--event", "30", "--from", str(whole), "--keyring", str(other), env=env
+        ),
+        await refused("fork", run.workflow_id, "--event", "30", "--from", str(whole), env=env),
+    ]
+
+    assert [code for code, _ in said] == [1, 2, 2, 78]
+    assert all(text.startswith("seawall: ") and text.count("\n") == 1 for _, text in said), said
+    assert os.listdir(made) == []
 
 
 async def test_what_cannot_be_forked_is_told_in_one_line_and_nothing_is_made(world: World, tmp_path: Path) -> None:
