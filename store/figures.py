@@ -114,6 +114,13 @@ async def unarchived(engine: AsyncEngine) -> tuple[int, datetime | None]:
         return row[0], row[1]
 
 
+async def most_messages(engine: AsyncEngine) -> int:
+    """Say how many messages the present run of an open case has taken at most."""
+    query = select(func.max(tables.cases.c.card["taken"].as_integer())).where(tables.cases.c.closed_at.is_(None))
+    async with reading(engine) as connection:
+        return int((await connection.execute(query)).scalar() or 0)
+
+
 def _archived() -> Exists:
     """Ask whether the run that closed the case last is kept; an earlier one may be, of a case that was reopened."""
     kept, cases = tables.archive.c, tables.cases.c

@@ -25,7 +25,7 @@ from store.errors import StoreMisconfigured, StoreUnavailable
 EVERY = 60.0  # seconds
 CHAIN_EVERY = 3600.0
 # Where Temporal ends a run by force (dynamic configuration of the server, checked 2026-11-22).
-MOST_EVENTS, MOST_BYTES = 51_200, 50 * 1024 * 1024
+MOST_EVENTS, MOST_BYTES, MOST_UPDATES = 51_200, 50 * 1024 * 1024, 2_000
 RUNNING = 'ExecutionStatus = "Running" AND WorkflowType IN ("Escalation", "Prevention")'
 
 UNARCHIVED = Gauge("escalation_closed_unarchived", "Closed cases whose history was not archived.", registry=REGISTRY)
@@ -56,7 +56,7 @@ async def run(connect: health.Connect, engine: AsyncEngine, stop: asyncio.Event)
     verified_at = float("-inf")
     while not stop.is_set():
         await _round("temporal", of_temporal(connect))
-        await _round("archive", of_archive(engine))
+        await _round("casebook", of_casebook(engine))
         if clock() - verified_at >= CHAIN_EVERY:
             verified_at = clock()
             await _round("chain", of_chain(engine))
@@ -86,11 +86,12 @@ async def of_temporal(connect: health.Connect) -> None:
     await _budgets(client)
 
 
-async def of_archive(engine: AsyncEngine) -> None:
-    """Count closed cases that only Temporal keeps, until its retention ends."""
+async def of_casebook(engine: AsyncEngine) -> None:
+    """Count closed cases that only Temporal keeps, until its retention ends, and the messages of the busiest run."""
     count, oldest = await figures.unarchived(engine)
     UNARCHIVED.set(count)
     UNARCHIVED_SINCE.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
+    BUDGET.labels("updates").set(await figures.most_messages(engine) / MOST_UPDATES)
 
 
 async def of_chain(engine: AsyncEngine) -> None:
