@@ -27,8 +27,7 @@ class Figures:
     """The state of the casebook at one instant. Times are None where there is nothing to count.
 
     `open` counts by (severity, stage), None standing for "not triaged yet"; `overdue` and `due_soon` count running
-    clocks past their due time, and within their margin or a day of it, whichever is shorter; `missed_lately` counts
-    clocks that were missed within a day.
+    clocks past their due time, and within their margin or a day of it, whichever is shorter.
     """
 
     open: Mapping[tuple[int | None, str], int] = field(default_factory=dict)
@@ -37,7 +36,6 @@ class Figures:
     next_gate_due_at: datetime | None = None
     overdue: int = 0
     due_soon: int = 0
-    missed_lately: int = 0
     quarantined: int = 0
     waiting_intakes: int = 0
     oldest_waiting_at: datetime | None = None
@@ -47,13 +45,11 @@ class Figures:
 
 async def figures(engine: AsyncEngine, *, now: datetime, near: datetime) -> Figures:
     """Count everything; a gate due before `near` is near its due time. Raises StoreUnavailable, StoreMisconfigured."""
-    cases, gates, intakes, entries = tables.cases.c, tables.gates.c, tables.intakes.c, tables.entries.c
+    cases, gates, intakes = tables.cases.c, tables.gates.c, tables.intakes.c
     is_open = cases.closed_at.is_(None)
     severity = cases.card["severity"].as_integer()
     by_stage = select(severity, cases.stage, func.count()).where(is_open).group_by(severity, cases.stage)
     roles = select(tables.gate_roles.c.role, func.count()).group_by(tables.gate_roles.c.role)
-    lately = select(cases.case_id).where(cases.updated_at > now - SOON)
-    missed = (entries.kind == MISSED) & (entries.at > now - SOON) & entries.case_id.in_(lately)
     untaken = tables.quarantine.c.resolved_at.is_(None)
     async with reading(engine) as connection:
 
@@ -66,7 +62,6 @@ async def figures(engine: AsyncEngine, *, now: datetime, near: datetime) -> Figu
         near_due = await one(select(func.count()).select_from(tables.gates).where(gates.due_at < near))
         quarantined = await one(select(func.count()).select_from(tables.quarantine).where(untaken))
         waiting = await one(select(func.count(), func.min(intakes.received_at)).where(intakes.started_at.is_(None)))
-        late = await one(select(func.count()).select_from(tables.entries).where(missed))
         newest = await one(select(func.max(cases.updated_at), func.coalesce(func.sum(cases.seq), 0)))
         cards = await connection.execute(select(cases.card).where(is_open, cases.next_due_at < now + SOON))
         clocks = [clock for values in cards.scalars() for clock in CARD.validate_python(values).clocks]
@@ -81,7 +76,6 @@ async def figures(engine: AsyncEngine, *, now: datetime, near: datetime) -> Figu
         quarantined=quarantined[0],
         waiting_intakes=waiting[0],
         oldest_waiting_at=waiting[1],
-        missed_lately=late[0],
         newest_entry_at=newest[0],
         entries=newest[1],
     )
@@ -112,6 +106,16 @@ async def unarchived(engine: AsyncEngine) -> tuple[int, datetime | None]:
     async with reading(engine) as connection:
         row = (await connection.execute(query)).one()
         return row[0], row[1]
+
+
+async def missed(engine: AsyncEngine, *, since: datetime) -> int:
+    """Count the clocks that were missed since a time, by the entries of the cases that have told anything since."""
+    cases, entries = tables.cases.c, tables.entries.c
+    lately = select(cases.case_id).where(cases.updated_at > since)
+    query = select(func.count()).select_from(tables.entries)
+    async with reading(engine) as connection:
+        found = query.where(entries.kind == MISSED, entries.at > since, entries.case_id.in_(lately))
+        return int((await connection.execute(found)).scalar_one())
 
 
 async def most_messages(engine: AsyncEngine) -> int:

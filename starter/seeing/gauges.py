@@ -28,7 +28,6 @@ SOON = Gauge(
 OVERDUE = Gauge(
     "escalation_clocks_overdue", "Running clocks past their due time: their case is stuck.", registry=REGISTRY
 )
-MISSED = Gauge("escalation_clocks_missed_lately", "Clocks that were missed within a day.", registry=REGISTRY)
 QUARANTINED = Gauge("escalation_quarantine_size", "Records in quarantine that nobody dealt with.", registry=REGISTRY)
 WAITING = Gauge("escalation_intakes_waiting", "Reports kept whose case has not been started.", registry=REGISTRY)
 WAITING_SINCE = Gauge(
@@ -79,7 +78,6 @@ def shown(found: Figures, now: datetime) -> None:
         (GATES_NEAR, found.approvals_near_due),
         (SOON, found.due_soon),
         (OVERDUE, found.overdue),
-        (MISSED, found.missed_lately),
         (QUARANTINED, found.quarantined),
         (WAITING, found.waiting_intakes),
         (WAITING_SINCE, _age(found.oldest_waiting_at, now)),

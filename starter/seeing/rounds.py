@@ -6,7 +6,7 @@ says since when that may be so.
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from prometheus_client import Gauge
@@ -32,6 +32,7 @@ UNARCHIVED = Gauge("escalation_closed_unarchived", "Closed cases whose history w
 UNARCHIVED_SINCE = Gauge(
     "escalation_closed_unarchived_oldest_seconds", "How long the oldest of them is closed.", registry=REGISTRY
 )
+MISSED = Gauge("escalation_clocks_missed_lately", "Clocks that were missed within a day.", registry=REGISTRY)
 UP = Gauge("escalation_temporal_up", "Whether Temporal answered at the last round.", registry=REGISTRY)
 WORKING = Gauge("escalation_workers_polling", "Whether any worker asked Temporal for work lately.", registry=REGISTRY)
 STUCK = Gauge("escalation_stuck_runs", "Runs whose workflow tasks fail again and again.", registry=REGISTRY)
@@ -87,10 +88,11 @@ async def of_temporal(connect: health.Connect) -> None:
 
 
 async def of_casebook(engine: AsyncEngine) -> None:
-    """Count closed cases that only Temporal keeps, until its retention ends, and the messages of the busiest run."""
+    """Count closed cases that only Temporal keeps, clocks missed within a day, and messages of the busiest run."""
     count, oldest = await figures.unarchived(engine)
     UNARCHIVED.set(count)
     UNARCHIVED_SINCE.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
+    MISSED.set(await figures.missed(engine, since=datetime.now(UTC) - timedelta(days=1)))
     BUDGET.labels("updates").set(await figures.most_messages(engine) / MOST_UPDATES)
 
 

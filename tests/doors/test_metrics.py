@@ -405,6 +405,7 @@ async def test_gauges_follow_the_casebook_down_again(engine: AsyncEngine, monkey
         )
     )
     await looked.look()
+    await rounds.of_casebook(engine)
     shown = [
         value("escalation_open", severity="P1", stage="triage"),
         value("escalation_clocks_overdue"),
