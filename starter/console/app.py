@@ -15,8 +15,9 @@ from starlette.staticfiles import StaticFiles
 
 from escalations.rulebook import Rulebook
 from starter import say
-from starter.console import answers, desk, entrance, pages
+from starter.console import answers, desk, entrance, history, pages
 from starter.console.desk import FOLDER, ClientFactory, Desk, SignedOut
+from starter.console.past import LookBack, Past
 from starter.console.security import SecurityHeaders
 from starter.errors import BUSY, NOT_PERMITTED, REFUSED, UNAVAILABLE, UNKNOWN_CASE, Problem
 from starter.faults import of_store
@@ -46,6 +47,7 @@ def create_app(
     rulebook: Rulebook,
     intake_router: APIRouter | None = None,
     speak: Speak = say.say,
+    past: LookBack | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """Make the console over a casebook engine and a way to reach Temporal. The caller disposes of both."""
@@ -54,6 +56,7 @@ def create_app(
         engine=engine,
         client=desk.once(client_factory),
         speak=speak,
+        past=past or Past(),
         home=settings.home,
         roster=rulebook.roster,
         now=now,
@@ -61,7 +64,7 @@ def create_app(
     )
     app.router.routes.extend(health.routes(health.of_door(engine, app.state.desk.client)))
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
-    for router in (entrance.router, pages.router, answers.router):
+    for router in (entrance.router, history.router, pages.router, answers.router):
         app.include_router(router)
     if intake_router is not None:
         app.include_router(intake_router)

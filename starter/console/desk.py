@@ -17,6 +17,7 @@ from temporalio.client import Client
 from escalations.rulebook import Roster
 from starter import signin
 from starter.console import views, wording
+from starter.console.past import LookBack
 from starter.console.security import COOKIE
 from starter.errors import NOT_PERMITTED, Problem
 from starter.signin import Session
@@ -37,6 +38,7 @@ class Desk:
     engine: AsyncEngine
     client: ClientFactory
     speak: Speak
+    past: LookBack
     home: Path
     roster: Roster
     now: Callable[[], datetime]

@@ -37,7 +37,7 @@ async def inbox(request: Request, after: str = "") -> Response:
         others=[pair for pair in questions if pair[1].why_not],
         more=queries.cursor(found[-1]) if len(found) == PAGE else "",
         first=not after,
-        **await _top(at),
+        **await top(at),
     )
 
 
@@ -74,7 +74,7 @@ async def cases(
         chosen=chosen,
         domains=tuple(Domain),
         more=queries.cursor(found[-1], newest=newest) if len(found) == PAGE else "",
-        **await _top(at),
+        **await top(at),
     )
 
 
@@ -82,16 +82,16 @@ async def cases(
 async def timeline(request: Request, case_id: str, before: int = 0) -> Response:
     """Show what happened before entry number `before`, newest first."""
     at, who = desk(request), visitor(request)
-    card = await _card(at, case_id)
+    card = await card_of(at, case_id)
     moments = await _moments(at, card, before if 0 < before <= card.seq else card.seq + 1)
-    return page(request, "timeline.html", who=who, card=card, moments=moments, **await _top(at))
+    return page(request, "timeline.html", who=who, card=card, moments=moments, **await top(at))
 
 
 @router.get("/cases/{case_id:path}")
 async def case(request: Request, case_id: str) -> Response:
     """Show one case: where it stands, what is asked, what runs, what happened."""
     at, who = desk(request), visitor(request)
-    card = await _card(at, case_id)
+    card = await card_of(at, case_id)
     moments = await _moments(at, card, card.seq + 1)
     return page(
         request,
@@ -104,7 +104,7 @@ async def case(request: Request, case_id: str) -> Response:
         clocks=views.clocks(card),
         moments=moments,
         **_forms(who),
-        **await _top(at),
+        **await top(at),
     )
 
 
@@ -114,10 +114,11 @@ async def kept(request: Request, after: int = 0) -> Response:
     at, who = desk(request), visitor(request)
     records = await quarantine.list(at.engine, after=max(after, 0), limit=PAGE)
     more = records[-1].id if len(records) == PAGE else 0
-    return page(request, "quarantine.html", who=who, records=records, more=more, **await _top(at))
+    return page(request, "quarantine.html", who=who, records=records, more=more, **await top(at))
 
 
-async def _card(at: Desk, case_id: str) -> Card:
+async def card_of(at: Desk, case_id: str) -> Card:
+    """Read a case. Raises Problem `unknown_case`."""
     card = await queries.card(at.engine, case_id) if len(case_id) <= 64 else None
     if card is None:
         raise unknown_case()
@@ -130,7 +131,7 @@ async def _moments(at: Desk, card: Card, before: int) -> list[Entry]:
     return [entry for entry in reversed(found) if entry.seq < before]
 
 
-async def _top(at: Desk) -> dict[str, Any]:
+async def top(at: Desk) -> dict[str, Any]:
     """Count what could not be read on arrival and nobody has dealt with, for the bar on every page."""
     undone = select(func.count()).select_from(tables.quarantine).where(tables.quarantine.c.resolved_at.is_(None))
     async with reading(at.engine) as connection:

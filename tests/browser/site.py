@@ -21,8 +21,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import rulebook
 from escalations.messages import Receipt
+from escalations.record import Card
 from starter import signin
 from starter.console.app import create_app
+from starter.console.past import LookBack
 from starter.errors import REFUSED, Problem
 from store.engine import open_engine
 from store.migrations import upgrade
@@ -34,7 +36,10 @@ GONE = (NoSuchElementException, StaleElementReferenceException)
 
 @dataclass
 class Site:
-    """A console; what people said ends up in `said`. A file named in `held` is not answered until it is let go."""
+    """A console; what people said ends up in `said`. A file named in `held` is not answered until it is let go.
+
+    `cards` are planted beside the others, `past` is how it looks back.
+    """
 
     home: Path
     url: str = ""
@@ -42,6 +47,8 @@ class Site:
     refuse: bool = False
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     loop: asyncio.AbstractEventLoop | None = None
+    past: LookBack | None = None
+    cards: tuple[Card, ...] = ()
 
     async def speak(self, client: Any, case_id: str, name: str, message: Any) -> Receipt:
         """Take what a person says, or refuse it."""
@@ -67,12 +74,15 @@ class Site:
         now = datetime.now(UTC)
         await planted.plant(engine, planted.rich_card(now))
         await planted.plant_others(engine, now)
+        for card in self.cards:
+            await planted.plant(engine, card)
         app = create_app(
             engine=engine,
             client_factory=_no_client,
             settings=SimpleNamespace(home=self.home),
             rulebook=rulebook.load(),
             speak=self.speak,
+            past=self.past,
         )
         listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -95,9 +105,9 @@ class Site:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[Site]:
-    """Serve a console from a thread of its own."""
-    made, ready, stop = Site(home=home), threading.Event(), threading.Event()
+def served(home: Path, **more: Any) -> Iterator[Site]:
+    """Serve a console from a thread of its own; `more` is for the site."""
+    made, ready, stop = Site(home=home, **more), threading.Event(), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(made.serve(ready, stop)))
     thread.start()
     try:
