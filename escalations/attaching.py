@@ -37,9 +37,12 @@ class Known:
     voluntary: bool = False
 
 
-def attached(book: Rulebook, calendars: Calendars, known: Known) -> tuple[Clock, ...]:
-    """Return all clocks of the case: those it had, in their order, kept or moved, then the new ones."""
-    clocks, sights = list(known.clocks), _Sights(book, known)
+def attached(book: Rulebook, calendars: Calendars, known: Known, seen: Situation | None = None) -> tuple[Clock, ...]:
+    """Return all clocks of the case: those it had, in their order, kept or moved, then the new ones.
+
+    `seen` is what conditions see of the whole case without the markets of an act, where that was put together before.
+    """
+    clocks, sights = list(known.clocks), _Sights(book, known, seen)
     for rule in book.clocks:
         if rule.unit is Unit.STANDING:
             continue
@@ -54,9 +57,10 @@ def attached(book: Rulebook, calendars: Calendars, known: Known) -> tuple[Clock,
 class _Sights:
     """What conditions see of the whole case and of each report, put together once for all rules."""
 
-    def __init__(self, book: Rulebook, known: Known) -> None:
+    def __init__(self, book: Rulebook, known: Known, seen: Situation | None) -> None:
         self._book, self._known = book, known
-        self._seen: dict[tuple[int, int], Situation] = {}
+        whole = id(known.intakes[0]) if len(known.intakes) == 1 else 0
+        self._seen: dict[tuple[int, int], Situation] = {(whole, 0): seen} if seen is not None else {}
 
     def of(self, intakes: tuple[Intake, ...], markets: tuple[str, ...]) -> Situation:
         """Describe one report or all of them, with the markets of the act where the whole case is meant."""

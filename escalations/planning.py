@@ -28,8 +28,8 @@ def planned(book: Rulebook, calendars: Calendars, request: PlanRequest) -> Plan:
         contained=request.contained,
         contained_at=request.contained_at,
     )
-    clocks = attaching.attached(book, calendars, known)
     seen = situation.situation(book, request.intakes, domain, contained=request.contained)
+    clocks = attaching.attached(book, calendars, known, seen)
     seen = situation.with_clocks(seen, clocks, request.now)
     severity = grading.scored(book.severity, seen)
     grade, urgent = grading.urgency(book.severity, clocks, request.now)

@@ -62,7 +62,8 @@ def condition(text: str, terms: tuple[str, ...] = ()) -> Condition:
 def context(situation: Situation) -> Any:
     """Prepare a situation once for any number of questions."""
     if situation.prepared is None:
-        situation.prepared = cel.Context({name: _plain(value) for name, value in situation.items()})
+        plain = {name: list(value) if type(value) is tuple else value for name, value in situation.items()}
+        situation.prepared = cel.Context(plain)
     return situation.prepared
 
 
