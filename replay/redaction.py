@@ -228,7 +228,8 @@ async def _asked_anew(was: Tape, made: Recorded, tape: Tape, bench: Bench) -> No
             answer = json.loads(opened.data) if opened.metadata.get("encoding") == JSON else None
             if not (isinstance(answer, dict) and answer.get("asked") and before.get(seq) and now.get(seq)):
                 continue
-            if answer["asked"] == asked.of_json(before[seq][0]):
+            # The digest as it was recorded: in what is made it may have been taken for somebody's text.
+            if was.asked.get(seq) == asked.of_json(before[seq][0]):
                 answer["asked"] = asked.of_json(now[seq][0])
                 written = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
                 [fresh] = await codec.encode([Payload(metadata=opened.metadata, data=written)])

@@ -9,12 +9,16 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks.replay import travel
+from benchmarks.replay import check, server, travel
 from benchmarks.replay.figures import Figure, as_json, table
 from benchmarks.replay.recorded import Bench, bench
 from replay import reading
 
-PARTS: dict[str, Callable[[Bench, int], Awaitable[list[Figure]]]] = {"travel": travel.measured}
+PARTS: dict[str, Callable[[Bench, int], Awaitable[list[Figure]]]] = {
+    "check": check.measured,
+    "travel": travel.measured,
+    "server": server.measured,
+}
 
 
 async def measured(names: list[str], rounds: int) -> list[Figure]:
