@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,9 @@ def what_if(
     kept: Annotated[Path | None, typer.Option("--kept", help="Where the rulebooks of the cases are kept.")] = None,
     ring: Annotated[Path | None, typer.Option("--keyring", help="The key ring the files were recorded with.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write one self-contained page with plots.")] = None,
+    second: Annotated[
+        int, typer.Option("--second-opinion", min=0, help="Let the real server live so many cases too, and compare.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
     """Live recorded cases again under another rulebook: the same facts, people and outside answers.
@@ -56,7 +60,7 @@ def what_if(
     candidate = _candidate(folder, whole=whole)
     told = settings.load()
     files = _files(cases or [])
-    report = asyncio.run(_tried(told, candidate, delays, files, " ".join(cases or []), kept, ring))
+    report = asyncio.run(_tried(told, candidate, delays, files, " ".join(cases or []), kept, ring, second))
     if html is not None:
         _written(html, whatif_page.page(report))
     if as_json:
@@ -115,11 +119,13 @@ async def _tried(
     query: str,
     kept: Path | None,
     ring: Path | None,
+    second: int,
 ) -> whatif_report.Report:
     today = rules.today(told)
     books = archive.Rulebooks(today, kept or told.home / rules.KEPT)
     converter_for = reading.keys(told, ring)
     tries: list[Tried] = []
+    sample: list[Trace] = []
     unread: list[tuple[str, str]] = []
     progress = _Progress()
     space = connect.namespace()
@@ -134,7 +140,9 @@ async def _tried(
             continue
         except Unreadable as wrong:
             raise _unreadable(runs[0], wrong) from None
-        tries.append(_one(trace, on, candidate, delays))
+        tries.append(whatif.tried(trace, on, candidate, delays))
+        if len(sample) < second and tries[-1].left_out is None:
+            sample.append(trace)
         progress(len(tries))
     if not tries and not unread:
         raise Problem(
@@ -143,11 +151,21 @@ async def _tried(
             next_step="Export some with `seawall replay export --all`.",
             exit_code=BAD_INPUT,
         )
-    return whatif_report.report(candidate.version, tries, delays, unread)
+    report = whatif_report.report(candidate.version, tries, delays, unread)
+    return replace(report, second=await _second(sample, on, candidate, delays[0])) if sample else report
 
 
-def _one(trace: Trace, on: Bench, candidate: Rulebook, delays: tuple[float, ...]) -> Tried:
-    return whatif.tried(trace, on, candidate, delays)
+async def _second(
+    sample: Sequence[Trace], on: Bench, candidate: Rulebook, delay: float
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Ask the real server about some cases."""
+    from replay import second_opinion
+
+    typer.echo(f"asking the real server about {len(sample)} cases", err=True)
+    async with second_opinion.server() as env:
+        found = await second_opinion.opinions(env, sample, on, candidate, delay)
+        await asyncio.sleep(0.3)  # the SDK can abort at exit when it is left in a hurry
+    return tuple((one.case_id, one.differences) for one in found)
 
 
 async def _of_files(files: Sequence[Path]) -> AsyncIterator[list[Recorded]]:

@@ -1,8 +1,9 @@
 """What is different in one case under the candidate? Clocks, gates, containment, outcome, what was said in vain."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from escalations.casefile import CaseFile
 from escalations.clocks import Clock, wanted_at
@@ -11,6 +12,7 @@ from escalations.record import GateCard
 from replay.whatif_life import Life
 from replay.whatif_other import Other
 
+NEAR = timedelta(seconds=1)
 TOO_LATE = ("gate_closed", "expired", "already_closed", "already_done")
 PAGED = "page"
 
@@ -145,16 +147,27 @@ def changes(before: Seen, after: Seen) -> Iterable[str]:
         yield "priority"
     if before.outcome != after.outcome:
         yield "outcome"
-    if before.contained_at != after.contained_at:
+    if not same(before.contained_at, after.contained_at):
         yield "containment"
-    if before.closed_at != after.closed_at:
+    if not same(before.closed_at, after.closed_at):
         yield "closing"
-    if before.clocks != after.clocks:
+    if not same(before.clocks, after.clocks):
         yield "clocks"
-    if before.gates != after.gates:
+    if not same(before.gates, after.gates):
         yield "gates"
-    if before.stages != after.stages:
+    if not same(before.stages, after.stages):
         yield "stages"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Compare values; times may be a second apart, because local answers never take equally long."""
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return abs(one - other) <= NEAR
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(same(*pair) for pair in zip(one, other, strict=True))
+    if isinstance(one, ClockSeen | GateSeen) and type(one) is type(other):
+        return all(same(getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
+    return bool(one == other)
 
 
 def _stages(life: Life) -> tuple[tuple[str, datetime], ...]:

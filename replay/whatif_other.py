@@ -15,7 +15,6 @@ from escalations.clocks import ClockStatus, wanted_at
 from escalations.enforcement import SweepOrder, Swept
 from escalations.rulebook import Rulebook
 from replay.simulator import Simulation
-from replay.simulator_values import Values
 from replay.simulator_world import Beginning, Birth, Call, Coming, Living
 from replay.traces import Answer, Trace
 from replay.whatif_assumed import SECOND, Unassumable, assumed, subject
@@ -35,6 +34,8 @@ class Other:
         self.watcher = Watcher()
         self.misses: list[str] = []
         self.unheard_of: set[str] = set()
+        self.spoken_at: dict[str, int] = {}
+        self.values = desk.values
         self.waiting = {saying.number: saying for saying in said if saying.anchor is not None}
         self._trace, self._desk, self._book, self._delay = trace, desk, Whichever(book), delay
         self._pools: dict[tuple[str, str], list[Answer]] = {}
@@ -51,12 +52,9 @@ class Other:
             self._say(sim, self._trace.began + saying.after, saying, None)
 
     def _say(self, sim: Simulation, at: int, saying: Saying, file: CaseFile | None) -> None:
-        message = addressed(saying, file, self.watcher, self._values) if file else saying.message
+        message = addressed(saying, file, self.watcher, self.values) if file else saying.message
+        self.spoken_at[saying.number] = at
         sim.say(at, self._trace.case_id, message, saying.number)
-
-    @property
-    def _values(self) -> Values:
-        return self._desk.values
 
     @property
     def unused(self) -> list[str]:
@@ -93,8 +91,8 @@ class Other:
         pool = self._pools.get((call.kind, call.type), [])
         if call.kind == "local":
             return pool.pop(0) if pool else None
-        asked = self._values.value(call.arguments[0]) if call.arguments else None
-        told = [self._values.value(one.input[0], type(asked)) if one.input else None for one in pool]
+        asked = self.values.value(call.arguments[0]) if call.arguments else None
+        told = [self.values.value(one.input[0], type(asked)) if one.input else None for one in pool]
         place = next((place for place, one in enumerate(told) if one == asked), None)
         if place is None:
             about = subject(asked)
@@ -102,13 +100,13 @@ class Other:
         return pool.pop(place) if place is not None else None
 
     def _assumed(self, call: Call) -> Coming | None:
-        asked = self._values.value(call.arguments[0]) if call.arguments else None
+        asked = self.values.value(call.arguments[0]) if call.arguments else None
         try:
             value = self._again(call.type) or assumed(call.type, asked, call.at + SECOND)
         except Unassumable:
             return None
         answer = ActivityResolution()
-        answer.completed.result.CopyFrom(value if isinstance(value, Payload) else self._values.payload(value))
+        answer.completed.result.CopyFrom(value if isinstance(value, Payload) else self.values.payload(value))
         return Coming(at=call.at + SECOND, resolution=answer)
 
     def _again(self, name: str) -> Payload | None:
@@ -130,18 +128,18 @@ class Other:
             end = self._end(call, found)
             return Birth(at=begun, run_id=found.child_run, refused=found.refused, end=end)
         self.misses.append(call.type)
-        order = self._values.value(call.arguments[0]) if call.arguments else None
+        order = self.values.value(call.arguments[0]) if call.arguments else None
         return Birth(at=call.at + SOON, virtual=isinstance(order, SweepOrder) and order.mode != "watch")
 
     def _end(self, call: Call, found: Answer) -> Coming | None:
         if found.child is None or found.took is None:
             return None
-        child, order = found.child, self._values.value(call.arguments[0]) if call.arguments else None
+        child, order = found.child, self.values.value(call.arguments[0]) if call.arguments else None
         if isinstance(order, SweepOrder) and child.HasField("completed"):
-            swept = self._values.value(child.completed.result, Swept)
+            swept = self.values.value(child.completed.result, Swept)
             if swept.order != order.number:
                 child = ChildWorkflowResult()
-                child.completed.result.CopyFrom(self._values.payload(replace(swept, order=order.number)))
+                child.completed.result.CopyFrom(self.values.payload(replace(swept, order=order.number)))
         return Coming(at=call.at + found.took, child=child)
 
     def passed_on(self, living: Living, call: Call) -> Coming | None:
@@ -190,8 +188,8 @@ class Other:
         if not later:
             return
         run = later[0]
-        opening = replace(self._values.value(run.input[0], Opening), file=file)
-        begun = replace(beginning(run), at=max(run.begun, at), input=(self._values.payload(opening),))
+        opening = replace(self.values.value(run.input[0], Opening), file=file)
+        begun = replace(beginning(run), at=max(run.begun, at), input=(self.values.payload(opening),))
         sim.begin(living.workflow_id, begun)
 
     def unheard(self, number: str) -> None:

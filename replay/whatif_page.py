@@ -185,7 +185,11 @@ def _cases(one: Scenario) -> str:
 
 def _left(told: Report) -> str:
     rows = _table(("case", "first deviation"), told.left_out) if told.left_out else "<p>None.</p>"
-    return f'<h2>Left out</h2>{rows}<p class="note">{escape(told.note)}</p>'
+    second = ""
+    if told.second is not None:
+        opinions = [(case, "; ".join(found) or "nothing") for case, found in told.second]
+        second = f"<h2>Second opinion of the real server</h2>{_table(('case', 'otherwise than simulated'), opinions)}"
+    return f'{second}<h2>Left out</h2>{rows}<p class="note">{escape(told.note)}</p>'
 
 
 def _numbers(names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from escalations.clocks import ClockStatus
 from replay.whatif import Tried
-from replay.whatif_effect import ClockSeen, Effect, GateSeen, Owed, Seen
+from replay.whatif_effect import ClockSeen, Effect, GateSeen, Owed, Seen, same
 
 NOTE = (
     "This shows the mechanical effect of another rulebook on recorded cases. It does not show how people would have"
@@ -59,7 +59,10 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything that what-if says. `left_out` are cases that the simulation could not tell again, and why."""
+    """Everything that what-if says. `left_out` are cases that the simulation could not tell again, and why.
+
+    `second` is what the real server did otherwise than the simulation, by case; None if it was not asked.
+    """
 
     note: str
     candidate: str
@@ -68,6 +71,7 @@ class Report:
     same: int
     left_out: tuple[tuple[str, str], ...]
     scenarios: tuple[Scenario, ...]
+    second: tuple[tuple[str, tuple[str, ...]], ...] | None = None
 
 
 def report(
@@ -154,7 +158,7 @@ def _gates(effects: Sequence[Effect]) -> dict[str, int]:
 
 
 def _moved(before: GateSeen, after: GateSeen) -> Iterator[str]:
-    if before.decided_at and after.decided_at and before.decided_at != after.decided_at:
+    if before.decided_at and after.decided_at and not same(before.decided_at, after.decided_at):
         yield "earlier" if after.decided_at < before.decided_at else "later"
     if (before.option, before.how) != (after.option, after.how):
         yield "otherwise"
@@ -215,6 +219,9 @@ def plain(told: Report) -> dict[str, Any]:
         "same": told.same,
         "left_out": [{"case": case, "why": why} for case, why in told.left_out],
         "scenarios": [_plain(one) for one in told.scenarios],
+        "second_opinion": None
+        if told.second is None
+        else [{"case": case, "differences": list(found)} for case, found in told.second],
     }
 
 

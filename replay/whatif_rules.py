@@ -51,7 +51,7 @@ class Rules:
     """Answers the questions of simulated cases under one rulebook after another."""
 
     def __init__(self, calendars: Calendars) -> None:
-        self._calendars = calendars
+        self.calendars = calendars
         self._policies: dict[int, tuple[Rulebook, Policy]] = {}
         self.questions = questions()
 
@@ -59,7 +59,7 @@ class Rules:
         """Ask. What the rulebook cannot answer is answered as the activity would: by its failure."""
         book = books.current
         if id(book) not in self._policies:
-            self._policies[id(book)] = book, Policy(books, self._calendars)  # held, so that its id stays its own
+            self._policies[id(book)] = book, Policy(books, self.calendars)  # held, so that its id stays its own
         policy = self._policies[id(book)][1]
         answer = ActivityResolution()
         try:

@@ -18,9 +18,16 @@ def shown(told: Report, console: Console) -> None:
     console.print(f"{told.same} of {told.cases} cases were told again exactly as recorded.", markup=False)
     for one in told.scenarios:
         _scenario(one, console)
+    if told.second is not None:
+        console.print(_table("Second opinion of the real server", ("case", "otherwise than simulated"), _second(told)))
     if told.left_out:
         console.print(_table("Left out", ("case", "first deviation"), told.left_out))
     console.print(told.note, markup=False, style="yellow")
+
+
+def _second(told: Report) -> Iterable[tuple[str, str]]:
+    for case, found in told.second or ():
+        yield case, "; ".join(found) or "nothing"
 
 
 def _scenario(one: Scenario, console: Console) -> None:

@@ -6,7 +6,7 @@ that a lawyer can read and never code.
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,8 @@ from escalations.conditions import SUBJECTS, Condition, Kind, RuleFailed, Situat
 from escalations.facts import MARKS
 
 LONGEST = 1000
+MOST_REMEMBERED = 1000
+MISSING = object()
 FUNCTIONS = frozenset(
     {
         "!_", "-_", "@in", "_&&_", "_||_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_?_:_", "_+_", "_-_",
@@ -56,7 +58,23 @@ def condition(text: str, terms: tuple[str, ...] = ()) -> Condition:
     if strange:
         raise ValueError(f"{strange[0]} is no function; use contains, startsWith, matches, size, exists, all")
     _probed(text, terms)
-    return Condition(text, lambda situation: _asked(text, program, situation))
+    return Condition(text, _remembering(text, program, tuple(sorted(set(used["variables"]) - local))))
+
+
+def _remembering(text: str, program: Any, names: tuple[str, ...]) -> Callable[[Situation], bool]:
+    """Judge an expression once for each set of values that it asks for: cases differ in few of them."""
+    known: dict[tuple[Any, ...], bool] = {}
+
+    def ask(situation: Situation) -> bool:
+        values = tuple([situation.get(name, MISSING) for name in names])
+        answer = known.get(values)
+        if answer is None:
+            if len(known) >= MOST_REMEMBERED:
+                known.clear()
+            answer = known[values] = _asked(text, program, situation)
+        return answer
+
+    return ask
 
 
 def context(situation: Situation) -> Any:

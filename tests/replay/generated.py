@@ -35,7 +35,8 @@ from replay.whatif_rules import Rules, Whichever
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 BEGAN = datetime(2026, 11, 2, 6, tzinfo=UTC)
-PLACES = ("US", "DE", "FR", "IE", "GB", "CA", "AU", "JP", "IN", "BR", "KR", "SG")
+PLACES = ("US", "DE", "FR", "IE", "GB", "CA", "AU", "JP", "IN", "BR", "KR", "SG", "CN", "ID")
+MARKS = ("personal_data_breach", "significant_incident", "content_matter")
 WORDS = ("ordinary", "silent", "vetoed", "other", "slow")
 
 
@@ -75,7 +76,7 @@ class Story:
                 authority="Landesamt Nordmark",
                 reference=f"ORDER-{self.number}-{again}",
                 legal_basis="Regulation (EU) 2023/988 Art. 22(4)",
-                country=rng.choice(("DE", "FR", "IE")),
+                country=rng.choice(("DE", "FR", "IE", "IN", "ID")),
                 reply_to="office@authority.example",
             )
         return Intake(
@@ -84,7 +85,7 @@ class Story:
             kind=kind,
             title="Report of a lamp",
             received_at=began,
-            domain=rng.choice([*Domain, Domain.PSAFE, Domain.PSAFE, None]),
+            domain=rng.choice([*Domain, *(5 * [Domain.PSAFE]), *(4 * [Domain.PRIV]), None]),
             jurisdictions=places,
             product=product,
             order=order,
@@ -100,6 +101,7 @@ class Story:
                 media=rng.randint(0, 4),
                 velocity=rng.randint(0, 4),
                 evading=rng.random() < 0.1,
+                marks=tuple(mark for mark in MARKS if rng.random() < 0.4),
             ),
         )
 
@@ -211,7 +213,7 @@ class Story:
             self.say(at + 9 * 60 * MINUTE, "appeal", later)
 
     def _patience(self) -> int:
-        return int(self.rng.lognormvariate(3.6, 1.3) * MINUTE)
+        return int(self.rng.lognormvariate(4.3, 1.4) * MINUTE * (6 if self.temper == "slow" else 1))
 
     def _voted(self, gate: Gate, at: int) -> None:
         if self.temper == "silent" and self.rng.random() < 0.6:
@@ -226,7 +228,7 @@ class Story:
             if person is None:
                 continue
             taken.add(person)
-            heard += self._patience() * (8 if self.temper == "slow" else 1) // 4
+            heard += self._patience() // 4
             veto = self.temper == "vetoed" and seat.may_veto and self.rng.random() < 0.5
             vote = Decide(
                 said=self.by(person),
