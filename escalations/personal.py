@@ -19,13 +19,16 @@ ROLE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,11}|seawall")
 PLACE: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+SHORT_DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{6,64}")
+PROOF: Final = "asked"
 TRUTH: Final = re.compile(r"true|false|\d{1,11}")
 
 
 class Kind(StrEnum):
     """How a text is dealt with: kept if it is a code, a role or a place; our own sentence; or replaced whole.
 
-    A fingerprint is a digest of a message, and becomes that of the replaced message.
+    A fingerprint is a digest of a message, and becomes that of the replaced message; a proof is the digest of what an
+    activity was asked (`activities.asked`), whatever type its answer has.
     """
 
     CODE = "code"
@@ -33,6 +36,7 @@ class Kind(StrEnum):
     PLACE = "place"
     FACT = "fact"
     FINGERPRINT = "fingerprint"
+    PROOF = "proof"
     PROSE = "prose"
     PERSONAL = "personal"
 
@@ -45,12 +49,12 @@ _CODES: Final[Mapping[str, tuple[str, ...]]] = {
     "Facts": ("marks", "subjects"),
     "Event": ("kind",),
     "CaseFile": ("case_id", "merged", "rung", "ruling"),
-    "Plan": ("rulebook", "playbook", "evidence", "action", "reason_code", "called", "ring", "asked"),
+    "Plan": ("rulebook", "playbook", "evidence", "action", "reason_code", "called", "ring"),
     "Severity": ("score",),
     "Clock": ("rule", "confidence", "pinned", "subject"),
     "Sought": ("case_id", "gtins", "beyond"),
     "PeopleStep": ("key",),
-    "Gate": ("id", "recommended", "default", "digest", "rulebook", "asked"),
+    "Gate": ("id", "recommended", "default", "digest", "rulebook"),
     "Option": ("key",),
     "Vote": ("gate", "option", "door"),
     "Outcome": ("gate", "option", "how"),
@@ -79,13 +83,12 @@ _CODES: Final[Mapping[str, tuple[str, ...]]] = {
     "Telling": ("case_id",),
     "ChatPost": ("case_id",),
     "Gather": ("case_id", "kinds"),
-    "Gathered": ("digests", "asked"),
-    "Written": ("asked",),
+    "Gathered": ("digests",),
     "NoticeOrder": ("case_id", "manifest"),
     "Page": ("case_id", "component"),
     "GateRequest": ("case_id", "digest"),
     "NoticesRequest": ("case_id",),
-    "NoticePlan": ("rulebook", "asked"),
+    "NoticePlan": ("rulebook",),
     "PlanRequest": ("case_id", "rulebook"),
     "Reasons": (
         *("restriction", "restricted_on", "source", "ground", "category", "keywords", "detection", "decision"),
@@ -152,6 +155,8 @@ TABLE: Final[Mapping[tuple[str, str], Kind]] = {
 
 def kind_of(type_name: str, field: str) -> Kind:
     """Say how the texts of a field are dealt with; of pairs such as `Notice.fields`, see `pair`."""
+    if field == PROOF:
+        return Kind.PROOF
     return TABLE.get((type_name, field), Kind.PERSONAL)
 
 
@@ -169,6 +174,8 @@ def kept(kind: Kind, text: str) -> bool:
     match kind:
         case Kind.CODE | Kind.FINGERPRINT:
             return CODE.fullmatch(text) is not None
+        case Kind.PROOF:
+            return SHORT_DIGEST.fullmatch(text) is not None
         case Kind.ROLE:
             return ROLE.fullmatch(text) is not None
         case Kind.PLACE:
