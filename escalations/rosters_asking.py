@@ -26,10 +26,7 @@ def named_in_plan(book: Rulebook, calendars: Calendars, plan: Plan, request: Pla
     """Pin in a plan who leads it now; in an emergency the incident commander is asked first."""
     places = _places(request.intakes)
     roles = (COMMANDER, plan.owner) if plan.contain_first else (plan.owner,)
-    chains = [
-        rosters_chain.who(book, calendars, role, request.now, domain=plan.domain, jurisdictions=places)
-        for role in roles
-    ]
+    chains = rosters_chain.for_each(book, calendars, roles, request.now, domain=plan.domain, jurisdictions=places)
     first = [chain[0] for chain in chains if chain]
     ask = tuple({one.person: one for one in (*first, *chains[-1])}.values())
     desks = rosters_chain.desks(book.roster, rosters_chain.places(book, places))
@@ -50,16 +47,17 @@ def named_in_gate(book: Rulebook, calendars: Calendars, gate: Gate, request: Gat
     """Pin in a question who is asked first for each required seat, or for each seat when none is required."""
     known = request.plan.on_duty
     ask: dict[str, Asked] = {}
-    for seat in [one for one in gate.seats if one.required] or gate.seats:
-        chain = rosters_chain.who(
-            book,
-            calendars,
-            seat.role,
-            request.now,
-            domain=request.plan.domain,
-            jurisdictions=known.places if known else (),
-            conflicted=gate.excluded,
-        )
+    seats = tuple(one for one in gate.seats if one.required) or gate.seats
+    chains = rosters_chain.for_each(
+        book,
+        calendars,
+        tuple(seat.role for seat in seats),
+        request.now,
+        domain=request.plan.domain,
+        jurisdictions=known.places if known else (),
+        conflicted=gate.excluded,
+    )
+    for seat, chain in zip(seats, chains, strict=True):
         one = _first(chain, seat, ask)
         if one is not None:
             ask[one.person] = one
@@ -97,8 +95,8 @@ def hours(desk: Desk, calendars: Calendars, at: datetime, days: int) -> tuple[in
     found: list[int] = []
     day, before = first, at
     while day <= last:
-        opens, closes = (rosters_duty.instant(desk.zone, day, minutes) for minutes in (desk.opens, desk.closes))
-        if is_working_day(working, day) and at < closes:
+        opens, closes = rosters_duty.span(desk.zone, day, desk.opens, desk.closes)
+        if at < closes and is_working_day(working, day):
             found += [(opens - before) // A_MINUTE, (closes - opens) // A_MINUTE]
             before = closes
         day += ONE_DAY

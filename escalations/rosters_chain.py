@@ -50,7 +50,25 @@ def who(
     persons are left out with everybody who would speak for them. Empty when nobody is left. Raises CalendarGap for a
     year whose holidays are not known.
     """
+    return _chain(_scene(book, calendars, at, domain, jurisdictions, conflicted), role)
+
+
+def for_each(
+    book: Rulebook,
+    calendars: Calendars,
+    roles: tuple[str, ...],
+    at: datetime,
+    *,
+    domain: Domain | None = None,
+    jurisdictions: tuple[str, ...] = (),
+    conflicted: tuple[str, ...] = (),
+) -> tuple[tuple[Asked, ...], ...]:
+    """List the people to ask for each of some roles, in their order: what `who` says, with one look at the desks."""
     scene = _scene(book, calendars, at, domain, jurisdictions, conflicted)
+    return tuple(_chain(scene, role) for role in roles)
+
+
+def _chain(scene: _Scene, role: str) -> tuple[Asked, ...]:
     found: dict[str, Asked] = {}
     for one in chain(_duties(scene, role), _standing_in(scene, role), _ladder(scene, found)):
         if one.person not in found and _free(scene, one.person):

@@ -78,7 +78,7 @@ def stretches(desk: Desk, duty: Duty, days: Calendar, first: date, last: date) -
     day = first
     while day <= last:
         if falls_on(duty, days, day):
-            begins, ends = _span(desk.zone, day, duty.begins, duty.ends)
+            begins, ends = span(desk.zone, day, duty.begins, duty.ends)
             if begins < ends:
                 yield Stretch(desk=desk, duty=duty, day=day, begins=begins, ends=ends)
         day += ONE_DAY
@@ -102,7 +102,7 @@ def running(desk: Desk, calendars: Calendars, at: datetime) -> tuple[Stretch, ..
     shifts: list[Stretch] = []
     calls: list[Stretch] = []
     for day, duty in near:
-        begins, ends = _span(desk.zone, day, duty.begins, duty.ends)
+        begins, ends = span(desk.zone, day, duty.begins, duty.ends)
         if begins <= at < ends and falls_on(duty, days, day):
             one = Stretch(desk=desk, duty=duty, day=day, begins=begins, ends=ends)
             (calls if duty.on_call else shifts).append(one)
@@ -110,7 +110,7 @@ def running(desk: Desk, calendars: Calendars, at: datetime) -> tuple[Stretch, ..
 
 
 @lru_cache(maxsize=8192)
-def _span(zone: str, day: date, begins: int, ends: int) -> tuple[datetime, datetime]:
+def span(zone: str, day: date, begins: int, ends: int) -> tuple[datetime, datetime]:
     """Turn the hours of a duty that begins on a day into UTC.
 
     Between midnights that are 24 h apart no clock changes, and minutes can be added to the first of them.
