@@ -71,6 +71,18 @@ def test_trap_2_a_holiday_of_one_state_makes_two_readings_and_the_earlier_is_wor
     assert irish_monday.due_legal_latest == at("2026-10-28T23:59:59Z")
 
 
+def test_trap_2_each_state_that_a_notice_names_is_a_candidate_for_its_working_days() -> None:
+    notice = report(IntakeKind.NOTICE, "2026-10-23T10:00Z", jurisdictions=("DE", "FR", "US"))
+    home = replace(notice, jurisdictions=("IE",))
+
+    abroad, alone_at_home = attached(notice)["EU-GPSR-22-8"], attached(home)["EU-GPSR-22-8"]
+
+    assert abroad.due_operational == at("2026-10-28T22:59:59Z")  # Germany and France work on 26 October
+    assert abroad.due_legal_latest == at("2026-10-29T23:59:59Z")  # Ireland does not
+    assert alone_at_home.due_operational == alone_at_home.due_legal_latest == at("2026-10-29T23:59:59Z")
+    assert abroad.pinned.endswith("(IE, DE, FR)")
+
+
 @pytest.mark.parametrize("start", ["2026-10-23T14:20Z", "2026-10-30T14:20Z", "2027-03-26T14:20Z", "2027-03-12T14:20Z"])
 def test_trap_3_72_hours_are_72_hours_over_every_change_of_the_clocks(start: str) -> None:
     assert alone("EU-GDPR-33", start).due_operational == at(start) + timedelta(hours=72)
