@@ -75,10 +75,12 @@ def one_writer_only() -> bool:
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Run one writing transaction: committed at the end, rolled back by any exception, durable on return.
 
+    The connection comes first and the turn second: whoever has the turn then only writes. (The other way round it was
+    held while waiting for the process's one connection, behind all who read, and every other process stood still.)
     Raises StoreUnavailable or StoreMisconfigured, with nothing written.
     """
     with explained():
-        async with _turn(engine), engine.connect() as connection:
+        async with engine.connect() as connection, _turn(engine):
             await connection.execution_options(writes=True)
             async with connection.begin():
                 yield connection

@@ -17,6 +17,7 @@ import pytest
 from escalations import ids
 from starter.intake import desk as desks
 from starter.intake import strict, webhooks, wiring
+from starter.intake.refusals import BadInput
 from starter.intake.report import parse_report
 from store import intakes, queries
 from tests.crash import checks
@@ -47,7 +48,7 @@ async def web(ground: Ground) -> AsyncIterator[httpx2.AsyncClient]:
     url = ground.stack.url(ground.stack.ports.console)
     await program.start()
     try:
-        async with httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=url, timeout=120, trust_env=False) as client:
             await answering(program, client)
             yield client
     finally:
@@ -99,11 +100,19 @@ async def commanded(ground: Ground, file: Path) -> dict[str, Any]:
     return dict(found)
 
 
-async def asked(desk: desks.Desk) -> dict[str, Any]:
-    """Deliver at the desk that all doors share."""
+async def asked(desk: desks.Desk, turned_away: list[str]) -> dict[str, Any]:
+    """Deliver at the desk that all doors share, again while told to come back later."""
     parsed = parse_report(strict.one_object(RAW), RAW, source=SOURCE, now=datetime.now(UTC))
-    outcome = await desks.receive(desk, parsed)
-    return {"case_id": outcome.case_id, "status": outcome.status}
+    while True:
+        try:
+            outcome = await desks.receive(desk, parsed)
+        except BadInput as refused:
+            if refused.code not in ("busy", "not_durable"):
+                raise
+            turned_away.append(refused.code)
+            await asyncio.sleep(0.2)
+        else:
+            return {"case_id": outcome.case_id, "status": outcome.status}
 
 
 async def test_two_hundred_deliveries_of_one_report_are_one_case(ground: Ground) -> None:
@@ -111,11 +120,12 @@ async def test_two_hundred_deliveries_of_one_report_are_one_case(ground: Ground)
     file.write_bytes(RAW)
     desk = wiring.desk(ground.told, ground.engine, wiring.held(ground.client))
     case_id = ids.case_id(SOURCE, str(REPORT["source_ref"]))
+    turned_away: list[str] = []
 
     async with ground.worker("many"), web(ground) as client:
         commands = [commanded(ground, file) for _ in range(BY_COMMAND)]
         hooks = [posted(client, number) for number in range(BY_WEBHOOK)]
-        desks_ = [asked(desk) for _ in range(DELIVERIES - BY_WEBHOOK - BY_COMMAND)]
+        desks_ = [asked(desk, turned_away) for _ in range(DELIVERIES - BY_WEBHOOK - BY_COMMAND)]
         answers = await asyncio.gather(*commands, *hooks, *desks_)
         crowd = Crowd(ground=ground)
         await crowd.closed(case_id)
@@ -125,7 +135,9 @@ async def test_two_hundred_deliveries_of_one_report_are_one_case(ground: Ground)
     entries = await queries.entries(ground.engine, case_id, limit=1000)
     assert len(answers) == DELIVERIES
     assert {answer["case_id"] for answer in answers} == {case_id}
-    assert Counter(answer["status"] for answer in answers) == {"new": 1, "duplicate": DELIVERIES - 1}
+    # Whoever is turned away after the report was kept hears on coming back that it is known.
+    heard = Counter(answer["status"] for answer in answers)
+    assert heard == {"new": 1, "duplicate": DELIVERIES - 1} or (turned_away and heard == {"duplicate": DELIVERIES})
     assert len(await intakes.of_case(ground.engine, case_id)) == 1
     assert len(runs) == 1
     assert len(closing.intakes) == 1
