@@ -179,6 +179,13 @@ def _film(run: Recorded, frames: tuple[Frame, ...], tape: Tape, *, failed: bool)
         where = f" at {tape.failed_at}" if tape.failed_at else ""
         broke = f"{tape.failed_with}{where}" if tape.failed_with else ""
         return Film(run=run, frames=frames, whole=False, reached=tape.reached, broke=broke)
+    if frames and frames[-1].event_id == last + 1:
+        # Core names a last task that wrote nothing by its completion, one event after its start.
+        frames = (*frames[:-1], replace(frames[-1], event_id=last))
+    begun = {event.workflow_task_completed_event_attributes.started_event_id for event in run.events}
+    if any(frame.event_id not in begun for frame in frames):
+        # Core makes a task up for what a history ends with, when the acts of its last task are missing.
+        return Film(run=run, frames=tuple(frame for frame in frames if frame.event_id in begun), cut=last)
     if failed or (frames and not _ended(frames[-1])):
         return Film(run=run, frames=tuple(frame for frame in frames if frame.event_id < last), cut=last)
     return Film(run=run, frames=frames)

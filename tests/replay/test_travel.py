@@ -15,13 +15,16 @@ from typing import Any
 
 import pytest
 import typer
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from typer.testing import CliRunner
 
-from replay import commands
-from replay.travel import walk
+from replay import commands, histories, reading
+from replay.travel import journey, steps, walk
 from starter import keyring
 from starter.errors import Problem
-from tests.replay import corpus
+from starter.sealing import data_converter
+from tests.replay import chained, corpus
+from tests.replay.server import dev_server
 
 ORDINARY = str(corpus.HISTORIES / "ordinary.json.gz")
 
@@ -299,3 +302,35 @@ def test_a_walk_in_a_real_terminal_ends_with_q(ring: str) -> None:
 
     assert child.returncode == 0
     os.close(terminal)
+
+
+async def test_runs_that_follow_each_other_are_one_journey_with_places_in_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "workflows", lambda: (chained.Chained,))
+    keys = keyring.fresh()
+    async with dev_server(keys) as client:
+        async with Worker(
+            client, task_queue="chain", workflows=[chained.Chained], workflow_runner=UnsandboxedWorkflowRunner()
+        ):
+            handle = await client.start_workflow(
+                chained.Chained.run, chained.Handed("words", 2), id="ESC-1", task_queue="chain"
+            )
+            await handle.result()
+        runs = await histories.chain(client, "ESC-1")
+    with reading.quiet() as runtime:
+        way = await journey.travelled(
+            list(reversed(runs)),
+            workflows=reading.workflows(),
+            converter=data_converter(keys),
+            namespace="default",
+            runtime=runtime,
+        )
+
+    told = steps.steps(way)
+    second = journey.at_event(way, "2/3")
+
+    assert [step.run for step in told] == [1, 2, 3]
+    assert [step.woken_by[0] for step in told] == ["the run was started", *["continued from the run before"] * 2]
+    assert [step.did for step in told[:2]] == [("handed over to a next run",)] * 2
+    assert (second.run, second.film.run.run_id) == (2, runs[1].run_id)
+    assert journey.at_event(way, "3").run == 3
+    assert journey.at_time(way, second.at).run == 2
