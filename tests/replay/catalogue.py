@@ -182,7 +182,7 @@ SEEN: tuple[Edit, ...] = (
         "    woken(case)\n    case.beside(case.page(case.id))\n    return plan\n",
         "rejected",
         BREAKS,
-        "now `page`",
+        "activity find_listings",
     ),
     edit(
         "a search attribute",
