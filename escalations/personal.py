@@ -138,6 +138,10 @@ _PROSE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _FINGERPRINTS: Final[Mapping[str, tuple[str, ...]]] = {"Receipt": ("data",)}
 _FACTS: Final[Mapping[str, tuple[str, ...]]] = {"Learn": ("fact", "value")}
+# Pairs and mappings whose first halves are names of ours; elsewhere they may be persons.
+NAMED: Final = frozenset(
+    {("Notice", "fields"), ("Entry", "data"), ("Page", "details"), ("CaseFile", "downgrades"), ("Receipt", "data")}
+)
 TABLE: Final[Mapping[tuple[str, str], Kind]] = {
     (name, field): kind
     for kind, table in (

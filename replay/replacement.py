@@ -89,11 +89,9 @@ class Walk:
 
     def _mapping(self, value: dict[str, Any], hint: Any, owner: str, name: str) -> dict[str, Any]:
         inner_hint = (get_args(hint) or (Any, Any))[1]
-        named_by_request = is_dataclass(present(inner_hint))
+        named_by_others = bool(owner) and (owner, name) not in personal.NAMED
         return {
-            self.substitutes.of(key) if named_by_request else self._name(key): self.value(
-                inner, inner_hint, owner, name
-            )
+            self.substitutes.of(key) if named_by_others else self._name(key): self.value(inner, inner_hint, owner, name)
             for key, inner in value.items()
         }
 
@@ -102,7 +100,8 @@ class Walk:
         if get_origin(hint) is tuple and len(arguments) == 2 and arguments[1] is not Ellipsis:
             if arguments == (str, str) and len(value) == 2 and all(isinstance(one, str) for one in value):
                 kind = personal.pair(owner, name, value[0])
-                return [self._name(value[0]), self._text(value[1], str, kind)]
+                first = self._name(value[0]) if (owner, name) in personal.NAMED else self.substitutes.of(value[0])
+                return [first, self._text(value[1], str, kind)]
             return [self.value(one, its, owner, name) for one, its in zip(value, arguments, strict=False)]
         inner = arguments[0] if arguments else Any
         return [self.value(one, inner, owner, name) for one in value]
