@@ -94,6 +94,8 @@ async def test_every_prefix_of_a_recorded_history_stands_where_its_last_whole_ta
         assert len(film.frames) <= min(1, len(completed)), end
         for frame in film.frames:
             assert frame.event_id in completed[-2 if cut(run, end) else -1 :], end
+            if cut(run, end) and frame.event_id == completed[-1]:
+                continue  # no server ends there; which messages the task took in is in what is missing
             expected = known[frame.event_id]
             assert (frame.at, frame.answers, frame.strands) == (expected.at, expected.answers, expected.strands), end
         if not cut(run, end):
