@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from escalations.consensus import GateKind, Outcome, Vote
     from escalations.enforcement import Manifest, SweepOrder
     from escalations.messages import Decide, Receipt, ReportFinding
-    from escalations.model import Stage
+    from escalations.model import Part, Stage, TookPart
     from escalations.notices import Notice, NoticeOrder, Sent
     from escalations.plans import GateRequest, NoticesRequest, Plan, PlanRequest
     from escalations.record import Batch, Card, Entry, GateCard, Wait
@@ -162,7 +162,7 @@ class Control:
         digest: str,
         found: Manifest | None,
         stage: Stage,
-        excluded: tuple[str, ...] = (),
+        parts: tuple[TookPart, ...] = (),
     ) -> None:
         number = len(self.card.gates) + 1
         request = GateRequest(
@@ -173,7 +173,7 @@ class Control:
             digest=digest,
             now=workflow.now(),
             manifest=found,
-            excluded=excluded,
+            parts=parts,
         )
         gate = await workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)
         wait = Wait(owner="", reason=gate.question, until=gate.due_at, then=gate.default)
@@ -239,8 +239,8 @@ class Control:
         finding = self.finding
         if finding is not None:
             digest = ids.digest(repr(finding.actions).encode())
-            excluded = (finding.said.person,)
-            await self._agreed(GateKind.ROOT_CAUSE, plan, digest, None, Stage.ROOT_CAUSE, excluded)
+            author = TookPart(part=Part.ROOT_CAUSE, person=finding.said.person)
+            await self._agreed(GateKind.ROOT_CAUSE, plan, digest, None, Stage.ROOT_CAUSE, (author,))
 
     async def _followed_up(self, plan: Plan) -> None:
         for number, action in enumerate(self.card.actions, 1):

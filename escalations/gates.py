@@ -26,7 +26,8 @@ def drafted(book: Rulebook, request: GateRequest) -> Gate:
     panel = _called(panel, request.plan.called)
     due_at, until = _due(rule, request)
     default, why = _default(rule, request)
-    seats, stood_in = _seats(book.roster, playbook, panel, request)
+    excluded = tuple(sorted({took.person for took in request.parts if took.part in rule.apart_from}))
+    seats, stood_in = _seats(book.roster, playbook, panel, request, excluded)
     widened = REACHES_OUT.get(request.kind)
     return Gate(
         id=ids.gate_id(request.case_id, request.number),
@@ -40,7 +41,7 @@ def drafted(book: Rulebook, request: GateRequest) -> Gate:
         opened_at=request.now,
         due_at=due_at,
         digest=request.digest,
-        excluded=tuple(sorted(set(request.excluded))),
+        excluded=excluded,
         binding=request.plan.binding,
         rulebook=book.version,
         steps=tuple(step for step in (reach, who, *stood_in, *until, why) if step),
@@ -112,13 +113,13 @@ def _default(rule: GateRule, request: GateRequest) -> tuple[str, str]:
 
 
 def _seats(
-    roster: Roster, playbook: Playbook, panel: Panel, request: GateRequest
+    roster: Roster, playbook: Playbook, panel: Panel, request: GateRequest, excluded: tuple[str, ...]
 ) -> tuple[tuple[Seat, ...], tuple[str, ...]]:
     """Fill the seats. A required seat that separation of duties leaves empty is taken by the stand-in role."""
     rules: list[SeatRule] = []
     steps: list[str] = []
     for rule in panel.seats:
-        free = set(roster.persons_in(rule.role)) - set(request.excluded)
+        free = set(roster.persons_in(rule.role)) - set(excluded)
         empty = rule.required and not free
         if empty:
             steps.append(f"{playbook.stand_in} sits for {rule.role}: all of {rule.role} took part before")
@@ -127,8 +128,8 @@ def _seats(
         Seat(role=rule.role, persons=roster.persons_in(rule.role), required=rule.required, may_veto=rule.may_veto)
         for rule in dict.fromkeys(rules)
     )
-    able = {person for seat in seats for person in seat.persons} - set(request.excluded)
-    missing = [seat.role for seat in seats if seat.required and not set(seat.persons) - set(request.excluded)]
+    able = {person for seat in seats for person in seat.persons} - set(excluded)
+    missing = [seat.role for seat in seats if seat.required and not set(seat.persons) - set(excluded)]
     if missing or len(able) < panel.quorum:
         raise QuorumUnreachable(
             f"{request.case_id} needs {panel.quorum} persons for {request.kind.value} and {len(able)} may decide"

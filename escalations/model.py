@@ -248,3 +248,19 @@ class RootCause:
     author: str
     actions: tuple[Action, ...] = ()
     digest: str = ""
+
+
+class Part(StrEnum):
+    """What somebody can have taken part in."""
+
+    EMERGENCY_ACT = "emergency_act"
+    ROOT_CAUSE = "root_cause"
+    CORRECTIVE_ACTION = "corrective_action"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TookPart:
+    """One person's part in the case."""
+
+    part: Part
+    person: str

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from escalations.clocks import Clock
 from escalations.consensus import GateKind
 from escalations.enforcement import Manifest, Sought
-from escalations.model import Domain, Intake, Milestone, Severity, Targets
+from escalations.model import Domain, Intake, Milestone, Severity, Targets, TookPart
 from escalations.notices import Notice
 from escalations.rosters import OnDuty
 
@@ -79,7 +79,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRequest:
-    """Ask who must agree to something, by when, and what happens otherwise. `number` is the n-th gate of the case."""
+    """Ask who must agree to something, by when, and what happens otherwise. `number` is the n-th gate of the case.
+
+    `parts` says who took part in what may be judged; the rulebook says which of them keeps somebody from this gate.
+    """
 
     case_id: str
     number: int
@@ -88,7 +91,7 @@ class GateRequest:
     digest: str
     now: datetime
     manifest: Manifest | None = None
-    excluded: tuple[str, ...] = ()
+    parts: tuple[TookPart, ...] = ()
     escalated: int = 0
 
 

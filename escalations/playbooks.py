@@ -6,8 +6,15 @@ from enum import StrEnum
 
 from escalations.conditions import NEVER, Condition, Situation
 from escalations.consensus import GateKind, Option
-from escalations.model import Domain, Milestone
+from escalations.model import Domain, Milestone, Part
 from escalations.notices import Recipient
+
+# Nobody judges what he took part in; a rulebook may ask for more distance than this, never for less.
+APART = {
+    GateKind.RATIFICATION: Part.EMERGENCY_ACT,
+    GateKind.ROOT_CAUSE: Part.ROOT_CAUSE,
+    GateKind.VERIFICATION: Part.CORRECTIVE_ACTION,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +43,8 @@ class Panel:
 class GateRule:
     """One question of the process: who answers, by when, and what holds when nobody does.
 
+    `apart_from`: whoever took part in one of these may not decide here (separation of duties).
+
     `tiers` and `emergency` replace `panel` at a blast tier (0 to 3); `ladder` holds the panels of the levels above.
     `time_box` is indexed by priority, `minimum` is granted in any case; `before_clocks`: the time-box ends before the
     nearest binding due time minus its margin. The other defaults apply when the act is ordered (`if_binding`), when a
@@ -57,6 +66,7 @@ class GateRule:
     time_box: tuple[timedelta, ...]
     minimum: timedelta
     before_clocks: bool
+    apart_from: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

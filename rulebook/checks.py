@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from escalations.consensus import GateKind
 from escalations.facts import EVENTS
-from escalations.playbooks import GateRule, Panel, Playbook
+from escalations.playbooks import APART, GateRule, Panel, Playbook
 from escalations.rulebook import Roster, Rulebook
 from escalations.rules import PLACES, ClockRule, Start, Unit
 from escalations.telling import WORDINGS
@@ -176,10 +176,9 @@ def _gate_faults(rule: GateRule, roster: Roster) -> Iterator[Fault]:
     here: Place = ("gates", rule.kind.value)
     for field, text in _option_faults(rule):
         yield (*here, field), text
-    if rule.if_escalated and not rule.ladder:
-        yield (*here, "if_escalated"), "needs a ladder to go up; add `ladder`"
-    if list(rule.time_box) != sorted(rule.time_box):
-        yield (*here, "time_box"), "must not be shorter at a lesser priority; sort the five times"
+    for field, wrong, text in _shape_faults(rule):
+        if wrong:
+            yield (*here, field), text
     yield from _panel_faults((*here, "panel"), rule.panel, roster)
     for level, panel in enumerate(rule.ladder):
         yield from _panel_faults((*here, "ladder", level), panel, roster)
@@ -188,6 +187,18 @@ def _gate_faults(rule: GateRule, roster: Roster) -> Iterator[Fault]:
             yield (*here, field), "needs a panel for each of the blast tiers 0, 1, 2 and 3; add the missing ones"
         for tier, panel in panels.items():
             yield from _panel_faults((*here, field, tier), panel, roster)
+
+
+def _shape_faults(rule: GateRule) -> Iterator[tuple[str, bool, str]]:
+    needed = APART.get(rule.kind)
+    yield (
+        "apart_from",
+        needed is not None and needed not in rule.apart_from,
+        f"who took part must not decide (separation of duties); add {needed.value if needed else ''}",
+    )
+    yield "if_escalated", bool(rule.if_escalated and not rule.ladder), "needs a ladder to go up; add `ladder`"
+    boxes = list(rule.time_box)
+    yield "time_box", boxes != sorted(boxes), "must not be shorter at a lesser priority; sort the five times"
 
 
 def _option_faults(rule: GateRule) -> Iterator[tuple[str, str]]:

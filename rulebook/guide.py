@@ -201,7 +201,8 @@ def _playbooks(book: Rulebook) -> Iterator[str]:
 def _gate(rule: GateRule) -> Iterator[tuple[str, ...]]:
     """Write one question: who sits ordinarily, at each blast tier, in an emergency, and one level up."""
     kind, boxes = rule.kind.value.replace("_", " "), ", ".join(span(box) for box in rule.time_box)
-    yield kind, _panel(rule.panel), boxes, rule.default.replace("_", " ")
+    apart = "".join(f"; not who took part in the {part.value.replace('_', ' ')}" for part in rule.apart_from)
+    yield kind, _panel(rule.panel) + apart, boxes, rule.default.replace("_", " ")
     yield from ((f"{kind}, B{tier}", _panel(panel), "", "") for tier, panel in rule.tiers)
     yield from ((f"{kind}, emergency B{tier}", _panel(panel), "", "") for tier, panel in rule.emergency)
     escalated = rule.if_escalated.replace("_", " ")

@@ -7,7 +7,9 @@ from typing import Any
 from escalations.blast import HOUSE, Limit, Limits
 from escalations.conditions import ALWAYS
 from escalations.consensus import GateKind, Option
+from escalations.model import Part
 from escalations.playbooks import (
+    APART,
     Call,
     Confidentiality,
     Containment,
@@ -137,7 +139,15 @@ def _gate(book: rows.PlaybookFile, kind: GateKind, row: rows.GateRow) -> GateRul
         time_box=tuple(row.time_box),
         minimum=row.minimum,
         before_clocks=row.before_clocks,
+        apart_from=_apart(kind, row),
     )
+
+
+def _apart(kind: GateKind, row: rows.GateRow) -> tuple[Part, ...]:
+    """Rulebooks from before this was data leave it out, and mean what the law of the house was then."""
+    if row.apart_from is None:
+        return (APART[kind],) if kind in APART else ()
+    return tuple(row.apart_from)
 
 
 def _panel(book: rows.PlaybookFile, kind: GateKind, row: rows.PanelRow) -> Panel:

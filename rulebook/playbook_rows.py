@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from escalations.conditions import ALWAYS, NEVER
 from escalations.consensus import GateKind
-from escalations.model import Domain, Milestone
+from escalations.model import Domain, Milestone, Part
 from escalations.notices import Recipient
 from escalations.playbooks import Ring
 from rulebook.schema import Band, Cell, Name, OneOf, Role, Span, Text, words
@@ -70,6 +70,7 @@ class GateRow(Shape):
     time_box: Annotated[list[Span], Field(min_length=5, max_length=5)]
     minimum: Span
     before_clocks: bool
+    apart_from: list[Annotated[Part, OneOf]] | None = None
     panel: PanelRow
     tiers: dict[Band, PanelRow] = {}
     emergency: dict[Band, PanelRow] = {}

@@ -18,7 +18,7 @@ from temporalio.exceptions import (
 from activities.chat import Chat, ChatPost
 from activities.paging import Page, Paging, Urgency
 from activities.policy import Policy
-from escalations import cards, clocks, consensus, ids, rosters_time
+from escalations import cards, clocks, consensus, ids, parts, rosters_time
 from escalations.casefile import CaseFile, Opening
 from escalations.clocks import Clock, ClockStatus
 from escalations.consensus import Gate, GateKind, Outcome
@@ -257,7 +257,6 @@ class Case:
         digest: str,
         *,
         manifest: Manifest | None = None,
-        excluded: tuple[str, ...] = (),
         escalated: int = 0,
         moot: Callable[[], bool] = lambda: False,
     ) -> Outcome:
@@ -266,7 +265,7 @@ class Case:
         A question that became `moot` meanwhile is closed as superseded.
         """
         async with self._asking.setdefault(kind, asyncio.Lock()):
-            card = self.asks(kind) or await self._ask(kind, digest, manifest, excluded, escalated)
+            card = self.asks(kind) or await self._ask(kind, digest, manifest, escalated)
         gate = card.gate
         await self.watch.until(
             lambda: self.gate(gate.id).outcome is not None or moot(),
@@ -311,9 +310,7 @@ class Case:
         index = next(i for i, one in enumerate(self.file.gates) if one.gate.id == card.gate.id)
         self.file.gates[index] = card
 
-    async def _ask(
-        self, kind: GateKind, digest: str, manifest: Manifest | None, excluded: tuple[str, ...], escalated: int
-    ) -> GateCard:
+    async def _ask(self, kind: GateKind, digest: str, manifest: Manifest | None, escalated: int) -> GateCard:
         def drafted() -> Awaitable[Gate]:
             # Asked anew after a failure, with what is known then: the case may follow another rulebook by now.
             request = GateRequest(
@@ -324,7 +321,7 @@ class Case:
                 digest=digest,
                 now=workflow.now(),
                 manifest=manifest,
-                excluded=excluded,
+                parts=parts.taken(self.file),
                 escalated=escalated,
             )
             answer = workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from escalations import ids, messages
+    from escalations import ids, messages, parts
     from escalations.casefile import CaseFile, Opening
     from escalations.consensus import GateKind
     from escalations.messages import Receipt
@@ -50,7 +50,7 @@ class Prevention:
     def __init__(self, order: PreventionOrder) -> None:
         action = order.action
         intake = Intake(
-            source="prevention",
+            source=parts.FOLLOW_UP,
             source_ref=ids.prevention_id(order.case_id, order.number),
             kind=IntakeKind.INCIDENT_REPORT,
             title=action.title,
@@ -80,7 +80,7 @@ class Prevention:
         while not verified:
             await self._done(action, f"{ACTION}-{attempt}", order.opened_at)
             digest = ids.digest(f"{action.id}:{attempt}".encode())
-            outcome = await case.decided(GateKind.VERIFICATION, digest, excluded=(action.owner,))
+            outcome = await case.decided(GateKind.VERIFICATION, digest)
             verified = outcome.option == VERIFIED and outcome.how == "quorum"
             attempt += 1
         case.file.closed_at = workflow.now()

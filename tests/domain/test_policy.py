@@ -13,7 +13,7 @@ from escalations import notices as wordings
 from escalations.clocks import ClockStatus
 from escalations.consensus import GateKind
 from escalations.enforcement import Manifest
-from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind, Milestone, Product
+from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind, Milestone, Part, Product, TookPart
 from escalations.notices import Recipient
 from escalations.plans import GateRequest, NoticesRequest, PlanRequest
 from escalations.rulebook import OneRulebook
@@ -66,13 +66,17 @@ def manifest(count=3, sellers=2, markets=("US",), by_tier=(("gtin", 3),)):
     return Manifest(digest="d" * 64, count=count, sellers=sellers, markets=markets, by_tier=by_tier)
 
 
-async def asked(kind, *intakes, found=None, plan=None, excluded=(), escalated=0, now=NOW):
+async def asked(kind, *intakes, found=None, plan=None, parts=(), escalated=0, now=NOW):
     plan = plan or await planned(*intakes)
     request = GateRequest(
         case_id=CASE, number=1, kind=kind, plan=plan, digest="e" * 64, now=now, manifest=found or manifest(),
-        excluded=excluded, escalated=escalated,
+        parts=parts, escalated=escalated,
     )  # fmt: skip
     return await POLICY.draft_gate(request)
+
+
+def took(part, *persons):
+    return tuple(TookPart(part=part, person=person) for person in persons)
 
 
 async def told(*intakes, found, restricted, contained_at=NOW + timedelta(hours=1)):
@@ -368,19 +372,29 @@ async def test_an_emergency_act_nobody_ratifies_is_undone_unless_that_is_forbidd
 
 
 async def test_who_acted_may_not_ratify_and_an_executive_sits_in_when_all_acted():
-    one = await asked(GateKind.RATIFICATION, RECALL, excluded=("leo.legal",))
-    both = await asked(GateKind.RATIFICATION, RECALL, excluded=PEOPLE.persons_in("LEG"))
+    one = await asked(GateKind.RATIFICATION, RECALL, parts=took(Part.EMERGENCY_ACT, "leo.legal"))
+    both = await asked(GateKind.RATIFICATION, RECALL, parts=took(Part.EMERGENCY_ACT, *PEOPLE.persons_in("LEG")))
 
     assert one.excluded == ("leo.legal",)
     assert [seat.role for seat in both.seats] == ["EXEC"]
     assert any(step.startswith("EXEC sits for LEG") for step in both.steps)
 
 
+@pytest.mark.parametrize("kind", GateKind)
+async def test_only_the_parts_that_a_gate_names_keep_somebody_from_it(kind):
+    parts = [TookPart(part=part, person=f"{part.value}.person") for part in Part]
+
+    gate = await asked(kind, RECALL, parts=tuple(parts))
+
+    named = {"ratification": "emergency_act", "root_cause": "root_cause", "verification": "corrective_action"}
+    assert gate.excluded == ((f"{named[kind.value]}.person",) if kind.value in named else ())
+
+
 async def test_a_quorum_that_nobody_can_reach_is_said_so():
     everybody = tuple(person.id for person in PEOPLE.persons)
 
     with pytest.raises(ApplicationError, match=r"add a person to rulebook/rosters/persons\.yaml") as refused:
-        await asked(GateKind.ROOT_CAUSE, RECALL, excluded=everybody)
+        await asked(GateKind.ROOT_CAUSE, RECALL, parts=took(Part.ROOT_CAUSE, *everybody))
 
     assert refused.value.type == "QuorumUnreachable"
 

@@ -6,7 +6,7 @@ import pytest
 
 from activities.policy import Policy
 from escalations.consensus import Gate, GateKind
-from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind, Product
+from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind, Part, Product, TookPart
 from escalations.plans import DutyRequest, GateRequest, Plan, PlanRequest
 from escalations.rulebook import OneRulebook
 from tests.domain.roster_cases import CALENDARS, LEVELS, PERSONS, book, shipped, utc
@@ -37,8 +37,9 @@ async def planned(intake: Intake, at: str) -> Plan:
     return await POLICY.plan_case(PlanRequest(case_id=CASE, intakes=(intake,), now=utc(at)))
 
 
-async def asked(kind: GateKind, plan: Plan, at: str, excluded: tuple[str, ...] = ()) -> Gate:
-    request = GateRequest(case_id=CASE, number=1, kind=kind, plan=plan, digest="0" * 64, now=utc(at), excluded=excluded)
+async def asked(kind: GateKind, plan: Plan, at: str, *acted: str) -> Gate:
+    parts = tuple(TookPart(part=Part.EMERGENCY_ACT, person=person) for person in acted)
+    request = GateRequest(case_id=CASE, number=1, kind=kind, plan=plan, digest="0" * 64, now=utc(at), parts=parts)
     return await POLICY.draft_gate(request)
 
 
@@ -87,7 +88,7 @@ async def test_the_emergency_gate_asks_the_commander_and_the_lead_on_duty() -> N
 async def test_whoever_may_not_decide_is_not_asked() -> None:
     plan = await planned(HURT, "2026-12-01T10:00")
 
-    gate = await asked(GateKind.RATIFICATION, plan, "2026-12-01T10:00", excluded=("leo.legal",))
+    gate = await asked(GateKind.RATIFICATION, plan, "2026-12-01T10:00", "leo.legal")
 
     assert "leo.legal" not in gate.ask
     assert gate.ask[0] in gate.seats[0].persons

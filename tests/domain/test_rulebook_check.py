@@ -67,6 +67,10 @@ FAULTS = [
         "a default must be a reversible option", id="irreversible-default",
     ),
     pytest.param(
+        "gates.yaml", "apart_from: [emergency_act]", "apart_from: [root_cause]", "gates.ratification.apart_from",
+        "who took part must not decide (separation of duties); add emergency_act", id="who-acted-may-ratify",
+    ),
+    pytest.param(
         "ladder.yaml", "{items: 500, sellers: 20}", "{items: 5, sellers: 20}", "blast.tiers[1]",
         "B1 must reach further than B0", id="tier-that-reaches-less",
     ),

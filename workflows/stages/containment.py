@@ -59,17 +59,7 @@ async def ratified(case: Case) -> None:
     file = case.file
     if file.ratified or file.manifest is None:
         return
-    actors = {
-        person
-        for card in file.gates
-        if card.gate.kind is GateKind.CONTAINMENT
-        for vote in card.votes
-        for person in (vote.person, vote.on_behalf_of)
-        if person
-    }
-    outcome = await case.decided(
-        GateKind.RATIFICATION, file.manifest.digest, manifest=file.manifest, excluded=tuple(sorted(actors))
-    )
+    outcome = await case.decided(GateKind.RATIFICATION, file.manifest.digest, manifest=file.manifest)
     if outcome.option == REVOKE and not file.ratified:
         file.undoing = f"the emergency act was revoked by {outcome.how}"
         await taken_back(case)

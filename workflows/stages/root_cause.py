@@ -29,9 +29,7 @@ async def root_cause_found(case: Case) -> None:
         cause = await _written(case)
         if cause is None:
             return
-        outcome = await case.decided(
-            GateKind.ROOT_CAUSE, cause.digest, excluded=(cause.author,), moot=lambda: _moot(case)
-        )
+        outcome = await case.decided(GateKind.ROOT_CAUSE, cause.digest, moot=lambda: _moot(case))
         if outcome.how == SUPERSEDED:
             return
         if outcome.option == APPROVE:
