@@ -17,12 +17,13 @@ from typing import Any
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 import rulebook
-from replay import histories, reading, whatif
-from replay.simulator_instance import alone
-from replay.whatif_identity import deviation
-from replay.whatif_people import sayings
-from replay.whatif_retold import retold
-from replay.whatif_rules import Rules
+from replay import histories, reading
+from replay.simulation.instance import alone
+from replay.whatif import trial
+from replay.whatif.identity import deviation
+from replay.whatif.people import sayings
+from replay.whatif.retold import retold
+from replay.whatif.rules import Rules
 from rulebook.calendars import Calendars
 from starter.sealing import data_converter
 from tests.replay import corpus
@@ -94,10 +95,10 @@ def measured(number: int, first: int) -> list[Figure]:
                 print(f"case {case}: {found.line()}", file=sys.stderr)
                 continue
             tasks += sum(run.tasks for run in telling.life.runs)
-            on = whatif.Bench(recorded=values, find=lambda _version: book, classes=classes, rules=rules)
+            on = trial.Bench(recorded=values, find=lambda _version: book, classes=classes, rules=rules)
             with clock.on("candidate"):
                 said = sayings(trace, telling.watcher, telling.values)
-                life, _ = whatif.otherwise(trace, on, candidate, said, telling.values, 1.0)
+                life, _ = trial.otherwise(trace, on, candidate, said, telling.values, 1.0)
             before, after = telling.life.file, life.file
             changed += before is None or after is None or before.closed_at != after.closed_at
     lives = {name: 1000 * clock.spent.get(name, 0.0) / number for name in ("told again", "candidate", "policy")}

@@ -2,14 +2,15 @@
 
 import typer
 
-from replay import deploying, export_commands, gate, whatif_command
+from replay import deploying, export_commands, gate
 from replay.forking import commands as forking
 from replay.travel import commands as travel
+from replay.whatif import command
 
 app = typer.Typer(name="replay", help="Export histories, and check today's code against them.", no_args_is_help=True)
 export_commands.build(app)
 travel.build(app)
-whatif_command.build(app)
+command.build(app)
 forking.build(app)
 
 

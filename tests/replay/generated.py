@@ -24,13 +24,13 @@ from escalations.messages import Abort, Appeal, Claim, Decide, Learn, Report, Re
 from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind, Product
 from escalations.notices import NoticeOrder, Sent
 from escalations.rulebook import Rulebook
-from replay.simulator import Simulation
-from replay.simulator_values import Values
-from replay.simulator_world import Beginning, Birth, Call, Coming, Living
-from replay.traces import Answer, Deed, Message, Run, Timer, Trace
-from replay.whatif_life import MUTABLE, RECORD, Desk, Life, file_of, lived
-from replay.whatif_people import Anchor, Watcher
-from replay.whatif_rules import Rules, Whichever
+from replay.simulation.simulator import Simulation
+from replay.simulation.traces import Answer, Deed, Message, Run, Timer, Trace
+from replay.simulation.values import Values
+from replay.simulation.world import Beginning, Birth, Call, Coming, Living
+from replay.whatif.life import MUTABLE, RECORD, Desk, Life, file_of, lived
+from replay.whatif.people import Anchor, Watcher
+from replay.whatif.rules import Rules, Whichever
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND

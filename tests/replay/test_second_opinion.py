@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import rulebook
-from replay import reading, second_opinion, whatif
-from replay.simulator_instance import alone
-from replay.whatif_effect import GateSeen, Seen
-from replay.whatif_rules import Rules
+from replay import reading
+from replay.simulation.instance import alone
+from replay.whatif import second_opinion, trial
+from replay.whatif.effect import GateSeen, Seen
+from replay.whatif.rules import Rules
 from rulebook.calendars import Calendars
 from tests.replay.generated import generated
 
@@ -27,7 +28,7 @@ async def test_the_server_agrees_with_the_simulation_on_generated_cases_under_an
         for number in (1, 2, 4, 6):
             with alone():
                 trace, _, values = generated(number, rules, book, CLASSES)
-            on = whatif.Bench(recorded=values, find=lambda _version: book, classes=CLASSES, rules=rules)
+            on = trial.Bench(recorded=values, find=lambda _version: book, classes=CLASSES, rules=rules)
             found += await second_opinion.opinions(env, [trace], on, candidate)
 
     assert len(found) == 4

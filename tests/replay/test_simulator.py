@@ -15,15 +15,15 @@ from temporalio.converter import DefaultPayloadConverter
 import rulebook
 from escalations.rulebook import Rulebook
 from replay import histories, reading
-from replay.simulator import Simulation
-from replay.simulator_instance import alone
-from replay.simulator_values import Values
-from replay.simulator_world import Beginning, Birth, Call, Coming, Halted, Living
-from replay.traces import Message, Trace, Unreadable
-from replay.traces_reading import chains, not_there, traced
-from replay.whatif_identity import deviation
-from replay.whatif_retold import retold
-from replay.whatif_rules import Rules
+from replay.simulation.instance import alone
+from replay.simulation.simulator import Simulation
+from replay.simulation.traces import Message, Trace, Unreadable
+from replay.simulation.traces_reading import chains, not_there, traced
+from replay.simulation.values import Values
+from replay.simulation.world import Beginning, Birth, Call, Coming, Halted, Living
+from replay.whatif.identity import deviation
+from replay.whatif.retold import retold
+from replay.whatif.rules import Rules
 from rulebook.calendars import Calendars
 from starter.keyring import fresh
 from starter.sealing import data_converter

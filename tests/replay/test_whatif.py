@@ -16,11 +16,13 @@ import rulebook
 from escalations.conditions import ALWAYS
 from escalations.consensus import GateKind
 from escalations.rulebook import Rulebook, UnknownRulebook
-from replay import commands, histories, reading, whatif, whatif_page, whatif_report
-from replay.traces import Trace
-from replay.traces_reading import traced
-from replay.whatif import Tried
-from replay.whatif_effect import Effect
+from replay import commands, histories, reading
+from replay.simulation.traces import Trace
+from replay.simulation.traces_reading import traced
+from replay.whatif import page as pages
+from replay.whatif import report, trial
+from replay.whatif.effect import Effect
+from replay.whatif.trial import Tried
 from rulebook.calendars import Calendars
 from starter.errors import BAD_INPUT, Problem
 from starter.keyring import open_ring
@@ -36,7 +38,7 @@ def kept(version: str) -> Rulebook:
     return rulebook.load(corpus.RULEBOOKS / version)
 
 
-ON = whatif.bench(CONVERTER.payload_converter, kept, reading.workflows(), Calendars())
+ON = trial.bench(CONVERTER.payload_converter, kept, reading.workflows(), Calendars())
 VERSION = next(path.name for path in corpus.RULEBOOKS.iterdir())
 BOOK = ON.find(VERSION)
 
@@ -71,7 +73,7 @@ def effect(told: Tried, place: int = 0) -> Effect:
 
 @pytest.mark.parametrize("path", CASES, ids=[path.name.split(".")[0] for path in CASES])
 async def test_the_same_rules_under_another_name_change_nothing_in_any_recorded_case(path: Path) -> None:
-    told = whatif.tried(await traced([histories.of_file(path)], CONVERTER), ON, changed(lambda book: book))
+    told = trial.tried(await traced([histories.of_file(path)], CONVERTER), ON, changed(lambda book: book))
 
     found = effect(told)
     assert (found.changes, found.misses, found.unused, found.vain.too_late, found.vain.never_needed) == ((),) * 5
@@ -80,7 +82,7 @@ async def test_the_same_rules_under_another_name_change_nothing_in_any_recorded_
 
 async def test_a_shorter_time_box_takes_the_default_that_much_earlier() -> None:
     minutes = tuple(timedelta(minutes=15) for _ in range(5))
-    told = whatif.tried(await trace("default"), ON, with_gates(GateKind.LEGAL_REVIEW, time_box=minutes))
+    told = trial.tried(await trace("default"), ON, with_gates(GateKind.LEGAL_REVIEW, time_box=minutes))
 
     found = effect(told)
     before, after = found.before.gates[0], found.after.gates[0]
@@ -94,7 +96,7 @@ async def test_a_shorter_time_box_takes_the_default_that_much_earlier() -> None:
 async def test_people_who_take_too_long_for_a_short_time_box_are_too_late() -> None:
     seconds = tuple(timedelta(milliseconds=1) for _ in range(5))
     candidate = with_gates(GateKind.LEGAL_REVIEW, time_box=seconds)
-    told = whatif.tried(await trace("rejected"), ON, candidate)
+    told = trial.tried(await trace("rejected"), ON, candidate)
 
     found = effect(told)
     assert found.after.gates[0].how == "default"
@@ -105,7 +107,7 @@ async def test_a_question_no_longer_asked_needs_no_answer() -> None:
     def without_root_cause(book: Rulebook) -> Rulebook:
         return replace(book, playbooks=tuple(replace(one, root_cause_to=-1) for one in book.playbooks))
 
-    told = whatif.tried(await trace("emergency-ratified"), ON, changed(without_root_cause))
+    told = trial.tried(await trace("emergency-ratified"), ON, changed(without_root_cause))
 
     found = effect(told)
     assert {"decide", "finding"} <= set(found.vain.never_needed)
@@ -116,14 +118,14 @@ async def test_a_call_that_nobody_recorded_is_named_and_assumed_to_work() -> Non
     def everything_at_once(book: Rulebook) -> Rulebook:
         return replace(book, playbooks=tuple(replace(one, page=ALWAYS) for one in book.playbooks))
 
-    told = whatif.tried(await trace("ordinary"), ON, changed(everything_at_once))
+    told = trial.tried(await trace("ordinary"), ON, changed(everything_at_once))
 
     assert effect(told).misses == ("page",)
     assert effect(told).after.closed_at is not None
 
 
 async def test_twice_as_slow_people_answer_twice_as_long_after_the_question() -> None:
-    told = whatif.tried(await trace("ordinary"), ON, changed(lambda book: book), (1.0, 2.0))
+    told = trial.tried(await trace("ordinary"), ON, changed(lambda book: book), (1.0, 2.0))
 
     once, twice = (effect(told, place).after.gates[0] for place in (0, 1))
     assert once.decided_at is not None
@@ -137,8 +139,8 @@ async def test_a_case_whose_rulebook_is_not_kept_is_left_out_and_says_so() -> No
     def lost(version: str) -> Rulebook:
         raise UnknownRulebook(f"rulebook {version} is not kept here; put it back")
 
-    on = whatif.bench(CONVERTER.payload_converter, lost, reading.workflows(), Calendars())
-    told = whatif.tried(await trace("ordinary"), on, BOOK)
+    on = trial.bench(CONVERTER.payload_converter, lost, reading.workflows(), Calendars())
+    told = trial.tried(await trace("ordinary"), on, BOOK)
 
     assert told.left_out is not None
     assert "is not kept here" in told.left_out.line()
@@ -149,8 +151,8 @@ async def test_a_case_whose_rulebook_is_not_kept_is_left_out_and_says_so() -> No
 
 @pytest.fixture
 async def page() -> str:
-    tries = [whatif.tried(await trace(name), ON, changed(lambda book: book)) for name in ("ordinary", "rejected")]
-    return whatif_page.page(whatif_report.report("candidate <1>", tries, (1.0,), (("ESC-<b>", "why & how"),)))
+    tries = [trial.tried(await trace(name), ON, changed(lambda book: book)) for name in ("ordinary", "rejected")]
+    return pages.page(report.report("candidate <1>", tries, (1.0,), (("ESC-<b>", "why & how"),)))
 
 
 async def test_the_page_holds_everything_and_asks_for_nothing(page: str) -> None:
@@ -158,7 +160,7 @@ async def test_the_page_holds_everything_and_asks_for_nothing(page: str) -> None
     assert not re.search(r"(?:\bsrc=|href=|url\(|@import)", page)
     assert "style=" not in page
     assert "default-src 'none'" in page
-    assert page.count(whatif_report.NOTE) == 2
+    assert page.count(report.NOTE) == 2
 
 
 async def test_every_plot_has_a_title_and_its_numbers_in_words(page: str) -> None:
@@ -230,7 +232,7 @@ def test_the_command_tells_people_and_programs_the_same(tmp_path: Path, ring: Pa
     assert [one["human_delay"] for one in told["scenarios"]] == [1.0, 2.0]
     assert told["scenarios"][0]["gates"]["earlier"] >= 1
     assert "mechanical effect" in table
-    assert told["note"] == whatif_report.NOTE
+    assert told["note"] == report.NOTE
     assert "<svg" in (tmp_path / "page.html").read_text()
 
 

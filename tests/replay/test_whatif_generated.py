@@ -18,13 +18,14 @@ from escalations.messages import Decide
 from escalations.playbooks import GateRule, Panel
 from escalations.rulebook import Rulebook
 from escalations.rules import Unit
-from replay import reading, whatif
-from replay.simulator_instance import alone
-from replay.simulator_values import Values
-from replay.traces import Trace
-from replay.whatif_effect import Effect
-from replay.whatif_life import Life
-from replay.whatif_rules import Rules
+from replay import reading
+from replay.simulation.instance import alone
+from replay.simulation.traces import Trace
+from replay.simulation.values import Values
+from replay.whatif import trial
+from replay.whatif.effect import Effect
+from replay.whatif.life import Life
+from replay.whatif.rules import Rules
 from rulebook.calendars import Calendars
 from tests.replay.generated import generated
 
@@ -62,8 +63,8 @@ def cases() -> list[Case]:
 
 
 def tried(case: Case, candidate: Rulebook) -> Effect:
-    on = whatif.Bench(recorded=case.values, find=lambda _version: BOOK, classes=CLASSES, rules=RULES)
-    told = whatif.tried(case.trace, on, replace(candidate, version="2026.11-candidate"))
+    on = trial.Bench(recorded=case.values, find=lambda _version: BOOK, classes=CLASSES, rules=RULES)
+    told = trial.tried(case.trace, on, replace(candidate, version="2026.11-candidate"))
     assert told.left_out is None, told.left_out.line()
     return told.effects[0]
 

@@ -15,10 +15,10 @@ from escalations.clocks import Clock
 from escalations.consensus import Gate
 from escalations.plans import NoticePlan, Plan
 from escalations.rosters import OnDuty
-from replay.simulator_values import Values
-from replay.simulator_world import Living
-from replay.traces import Answer, Deed, Run, Trace
-from replay.whatif_retold import Telling
+from replay.simulation.traces import Answer, Deed, Run, Trace
+from replay.simulation.values import Values
+from replay.simulation.world import Living
+from replay.whatif.retold import Telling
 
 NOT_DONE, DONE = "not done", "done"
 # Core starts timers of its own between the attempts of a local activity.

@@ -9,8 +9,8 @@ from escalations.casefile import CaseFile
 from escalations.clocks import Clock, wanted_at
 from escalations.consensus import GateKind
 from escalations.record import GateCard
-from replay.whatif_life import Life
-from replay.whatif_other import Other
+from replay.whatif.life import Life
+from replay.whatif.other import Other
 
 NEAR = timedelta(seconds=1)
 TOO_LATE = ("gate_closed", "expired", "already_closed", "already_done")

@@ -8,13 +8,13 @@ from temporalio.bridge.proto.activity_result import ActivityResolution
 from temporalio.converter import PayloadConverter
 
 from escalations.rulebook import Rulebook, UnknownRulebook
-from replay.simulator import Simulation
-from replay.simulator_values import Values
-from replay.simulator_world import Beginning, Birth, Call, Coming, Halted, Living
-from replay.traces import Answer, Trace
-from replay.whatif_life import MUTABLE, RECORD, Desk, Life, beginning, file_of, lived
-from replay.whatif_people import Watcher
-from replay.whatif_rules import Rules, Whichever
+from replay.simulation.simulator import Simulation
+from replay.simulation.traces import Answer, Trace
+from replay.simulation.values import Values
+from replay.simulation.world import Beginning, Birth, Call, Coming, Halted, Living
+from replay.whatif.life import MUTABLE, RECORD, Desk, Life, beginning, file_of, lived
+from replay.whatif.people import Watcher
+from replay.whatif.rules import Rules, Whichever
 
 Finder = Callable[[str], Rulebook]
 

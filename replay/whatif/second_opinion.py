@@ -23,17 +23,17 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from escalations.casefile import CaseFile
 from escalations.messages import Receipt
 from escalations.rulebook import Rulebook
-from replay.second_opinion_hands import QUEUE, Hands, RecordedPrevention, RecordedSweep
-from replay.second_opinion_moved import moved_sayings, moved_trace
-from replay.simulator import Simulation
-from replay.simulator_instance import alone
-from replay.traces import Trace
-from replay.whatif import Bench
-from replay.whatif_effect import Seen, seen
-from replay.whatif_life import Desk, Life, beginning, lived
-from replay.whatif_other import Other
-from replay.whatif_people import Saying, Watcher, addressed, sayings
-from replay.whatif_retold import retold
+from replay.simulation.instance import alone
+from replay.simulation.simulator import Simulation
+from replay.simulation.traces import Trace
+from replay.whatif.effect import Seen, seen
+from replay.whatif.life import Desk, Life, beginning, lived
+from replay.whatif.other import Other
+from replay.whatif.people import Saying, Watcher, addressed, sayings
+from replay.whatif.retold import retold
+from replay.whatif.second_opinion_hands import QUEUE, Hands, RecordedPrevention, RecordedSweep
+from replay.whatif.second_opinion_moved import moved_sayings, moved_trace
+from replay.whatif.trial import Bench
 from starter import connect
 from starter.sealing import SealedPayloadConverter
 from starter.stack.parts import DYNAMIC, temporal_binary

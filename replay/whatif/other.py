@@ -14,13 +14,13 @@ from escalations.casefile import CaseFile, Opening
 from escalations.clocks import ClockStatus, wanted_at
 from escalations.enforcement import SweepOrder, Swept
 from escalations.rulebook import Rulebook
-from replay.simulator import Simulation
-from replay.simulator_world import Beginning, Birth, Call, Coming, Living
-from replay.traces import Answer, Trace
-from replay.whatif_assumed import SECOND, Unassumable, assumed, subject
-from replay.whatif_life import RECORD, Desk, beginning, file_of
-from replay.whatif_people import Saying, Watcher, addressed
-from replay.whatif_rules import Whichever
+from replay.simulation.simulator import Simulation
+from replay.simulation.traces import Answer, Trace
+from replay.simulation.world import Beginning, Birth, Call, Coming, Living
+from replay.whatif.assumed import SECOND, Unassumable, assumed, subject
+from replay.whatif.life import RECORD, Desk, beginning, file_of
+from replay.whatif.people import Saying, Watcher, addressed
+from replay.whatif.rules import Whichever
 
 SOON = 10_000_000
 HOPELESS = int(timedelta(days=400).total_seconds()) * SECOND

@@ -16,10 +16,10 @@ from escalations.readings import Calendars
 from escalations.record import Batch, Entry
 from escalations.rulebook import Rulebook
 from replay import payload_types, reading
-from replay.simulator_world import Beginning, Call, Living
-from replay.traces import Trace
-from replay.whatif_other import Other
-from replay.whatif_rules import Whichever, questions
+from replay.simulation.traces import Trace
+from replay.simulation.world import Beginning, Call, Living
+from replay.whatif.other import Other
+from replay.whatif.rules import Whichever, questions
 from starter.sealing import SealedPayloadConverter, scope_of
 from workflows.prevention import PreventionOrder
 

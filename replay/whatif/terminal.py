@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from replay.whatif_plots import number, span
-from replay.whatif_report import Report, Scenario, middle
+from replay.whatif.plots import number, span
+from replay.whatif.report import Report, Scenario, middle
 
 LISTED = 20
 

@@ -10,11 +10,11 @@ from activities.casebook import Written
 from escalations.casefile import CaseFile, Opening
 from escalations.record import Batch, Entry
 from escalations.rulebook import Rulebooks
-from replay.simulator import Simulation
-from replay.simulator_values import Values
-from replay.simulator_world import Beginning, Call, Halted, Living
-from replay.traces import Run, Trace
-from replay.whatif_rules import Rules
+from replay.simulation.simulator import Simulation
+from replay.simulation.traces import Run, Trace
+from replay.simulation.values import Values
+from replay.simulation.world import Beginning, Call, Halted, Living
+from replay.whatif.rules import Rules
 
 RECORD = "record"
 MOST_TASKS = 20_000

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from activities.policy import Policy
 from escalations.readings import Calendars
 from escalations.rulebook import Rulebook, Rulebooks
-from replay.simulator_values import Values
+from replay.simulation.values import Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

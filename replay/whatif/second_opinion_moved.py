@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from escalations.casefile import Opening
-from replay.simulator_values import Values
-from replay.traces import Trace
-from replay.whatif_people import Saying
+from replay.simulation.traces import Trace
+from replay.simulation.values import Values
+from replay.whatif.people import Saying
 
 MICRO = 1_000
 

@@ -5,8 +5,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from replay import whatif_plots as plots
-from replay.whatif_report import Load, Report, Scenario, middle
+from replay.whatif import plots
+from replay.whatif.report import Load, Report, Scenario, middle
 
 STYLE = """
 :root{color-scheme:light dark;--paper:#fdfdfb;--ink:#1d232a;--soft:#5a6570;--line:#d9dee3;--before:#8a97a5;

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from escalations.clocks import ClockStatus
-from replay.whatif import Tried
-from replay.whatif_effect import ClockSeen, Effect, GateSeen, Owed, Seen, same
+from replay.whatif.effect import ClockSeen, Effect, GateSeen, Owed, Seen, same
+from replay.whatif.trial import Tried
 
 NOTE = (
     "This shows the mechanical effect of another rulebook on recorded cases. It does not show how people would have"

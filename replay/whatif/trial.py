@@ -7,17 +7,17 @@ from temporalio.converter import PayloadConverter
 
 from escalations.readings import Calendars
 from escalations.rulebook import Rulebook
-from replay.simulator import Simulation
-from replay.simulator_instance import alone
-from replay.simulator_values import Values
-from replay.traces import Trace
-from replay.whatif_effect import Effect, Seen, effect, seen
-from replay.whatif_identity import Deviation, deviation
-from replay.whatif_life import Desk, Life, beginning, lived
-from replay.whatif_other import Other
-from replay.whatif_people import Saying, sayings
-from replay.whatif_retold import Finder, retold
-from replay.whatif_rules import Rules
+from replay.simulation.instance import alone
+from replay.simulation.simulator import Simulation
+from replay.simulation.traces import Trace
+from replay.simulation.values import Values
+from replay.whatif.effect import Effect, Seen, effect, seen
+from replay.whatif.identity import Deviation, deviation
+from replay.whatif.life import Desk, Life, beginning, lived
+from replay.whatif.other import Other
+from replay.whatif.people import Saying, sayings
+from replay.whatif.retold import Finder, retold
+from replay.whatif.rules import Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

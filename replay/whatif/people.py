@@ -13,8 +13,8 @@ from escalations.casefile import CaseFile
 from escalations.consensus import GateKind
 from escalations.messages import Appeal, Decide, Kill, ReportFinding, Resume, TaskDone
 from escalations.model import Stage
-from replay.simulator_values import Values
-from replay.traces import Message, Trace
+from replay.simulation.traces import Message, Trace
+from replay.simulation.values import Values
 
 MACHINES = ("sweep",)
 Anchor = tuple[str, str, int]

@@ -14,7 +14,7 @@ from temporalio.converter import DataConverter, WorkflowSerializationContext
 
 from replay.facts import LOCAL_ACTIVITY
 from replay.histories import Recorded
-from replay.traces import Answer, Deed, Message, Run, Timer, Trace, Unreadable, Untouched
+from replay.simulation.traces import Answer, Deed, Message, Run, Timer, Trace, Unreadable, Untouched
 from starter.sealing import UNREADABLE
 
 STAGE = "SeawallStage"

@@ -12,11 +12,11 @@ from typing import Any
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
 
-from replay.simulator_commands import COMMANDS, THE_REST
-from replay.simulator_instance import instance
-from replay.simulator_values import Values
-from replay.simulator_world import Beginning, Halted, Living, World
-from replay.traces import Deed, Message
+from replay.simulation.commands import COMMANDS, THE_REST
+from replay.simulation.instance import instance
+from replay.simulation.traces import Deed, Message
+from replay.simulation.values import Values
+from replay.simulation.world import Beginning, Halted, Living, World
 
 ANY_RUN = -1
 

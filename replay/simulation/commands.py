@@ -10,11 +10,11 @@ from temporalio.bridge.proto.child_workflow import StartChildWorkflowExecutionFa
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
-from replay.simulator_world import Beginning, Birth, Call, Coming, Living
-from replay.traces_reading import STAGE, cancelled
+from replay.simulation.traces_reading import STAGE, cancelled
+from replay.simulation.world import Beginning, Birth, Call, Coming, Living
 
 if TYPE_CHECKING:
-    from replay.simulator import Simulation
+    from replay.simulation.simulator import Simulation
 
 LOCAL_FIRST, THE_REST = 0, 1
 Effect = Callable[["Simulation", Living, Any, int], None]

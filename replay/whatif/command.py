@@ -13,11 +13,12 @@ from rich.console import Console
 
 import rulebook
 from escalations.rulebook import Rulebook
-from replay import histories, reading, whatif, whatif_page, whatif_report, whatif_terminal
+from replay import histories, reading
 from replay.histories import Recorded
-from replay.traces import Trace, Unreadable, Untouched
-from replay.traces_reading import chains, traced
-from replay.whatif import Bench, Tried
+from replay.simulation.traces import Trace, Unreadable, Untouched
+from replay.simulation.traces_reading import chains, traced
+from replay.whatif import page, report, terminal, trial
+from replay.whatif.trial import Bench, Tried
 from rulebook import archive
 from rulebook.calendars import Calendars
 from starter import connect, rules, settings
@@ -60,14 +61,14 @@ def what_if(
     candidate = _candidate(folder, whole=whole)
     told = settings.load()
     files = _files(cases or [])
-    report = asyncio.run(_tried(told, candidate, delays, files, " ".join(cases or []), kept, ring, second))
+    found = asyncio.run(_tried(told, candidate, delays, files, " ".join(cases or []), kept, ring, second))
     if html is not None:
-        _written(html, whatif_page.page(report))
+        _written(html, page.page(found))
     if as_json:
-        typer.echo(json.dumps(whatif_report.plain(report)))
+        typer.echo(json.dumps(report.plain(found)))
     else:
-        whatif_terminal.shown(report, Console())
-    return 0 if report.same else CHECK_FAILED
+        terminal.shown(found, Console())
+    return 0 if found.same else CHECK_FAILED
 
 
 def _delays(text: str) -> tuple[float, ...]:
@@ -120,7 +121,7 @@ async def _tried(
     kept: Path | None,
     ring: Path | None,
     second: int,
-) -> whatif_report.Report:
+) -> report.Report:
     today = rules.today(told)
     books = archive.Rulebooks(today, kept or told.home / rules.KEPT)
     converter_for = reading.keys(told, ring)
@@ -130,7 +131,7 @@ async def _tried(
     progress = _Progress()
     space = connect.namespace()
     converter = converter_for(space)
-    on = whatif.bench(converter.payload_converter, books.of, reading.workflows(), Calendars())
+    on = trial.bench(converter.payload_converter, books.of, reading.workflows(), Calendars())
     source = _of_files(files) if files else _of_server(told, query)
     async for runs in source:
         try:
@@ -140,7 +141,7 @@ async def _tried(
             continue
         except Unreadable as wrong:
             raise _unreadable(runs[0], wrong) from None
-        tries.append(whatif.tried(trace, on, candidate, delays))
+        tries.append(trial.tried(trace, on, candidate, delays))
         if len(sample) < second and tries[-1].left_out is None:
             sample.append(trace)
         progress(len(tries))
@@ -151,15 +152,15 @@ async def _tried(
             next_step="Export some with `seawall replay export --all`.",
             exit_code=BAD_INPUT,
         )
-    report = whatif_report.report(candidate.version, tries, delays, unread)
-    return replace(report, second=await _second(sample, on, candidate, delays[0])) if sample else report
+    found = report.report(candidate.version, tries, delays, unread)
+    return replace(found, second=await _second(sample, on, candidate, delays[0])) if sample else found
 
 
 async def _second(
     sample: Sequence[Trace], on: Bench, candidate: Rulebook, delay: float
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Ask the real server about some cases."""
-    from replay import second_opinion
+    from replay.whatif import second_opinion
 
     typer.echo(f"asking the real server about {len(sample)} cases", err=True)
     async with second_opinion.server() as env:

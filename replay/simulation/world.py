@@ -8,7 +8,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.activity_result import ActivityResolution
 from temporalio.bridge.proto.child_workflow import ChildWorkflowResult
 
-from replay.traces import Deed
+from replay.simulation.traces import Deed
 
 
 class Halted(RuntimeError):

@@ -18,8 +18,8 @@ from temporalio.converter import DefaultFailureConverter, decode_typed_search_at
 from temporalio.worker import UnsandboxedWorkflowRunner
 from temporalio.worker._workflow_instance import WorkflowInstanceDetails
 
-from replay.simulator_values import Values
-from replay.simulator_world import Beginning
+from replay.simulation.values import Values
+from replay.simulation.world import Beginning
 
 SIMULATED = "simulation"
 EXTERN: Mapping[str, Callable[..., Any]] = {
