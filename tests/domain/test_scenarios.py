@@ -15,7 +15,7 @@ from escalations import attaching, clocks
 from escalations.attaching import Known
 from escalations.clocks import ClockStatus, nearest_binding
 from escalations.consensus import GateKind
-from escalations.model import Domain, Facts, IntakeKind
+from escalations.model import Domain, Facts, Intake, IntakeKind
 from tests.domain.scenarios import (
     BANK,
     BERLIN,
@@ -191,6 +191,15 @@ def test_s3_privacy_security_and_legal_sign_and_communications_is_heard() -> Non
     assert "COMMS" in {seat.role for seat in gate.seats}
 
 
+def test_s3_pausing_the_upload_of_documents_reaches_so_far_that_an_executive_must_agree() -> None:
+    everybody = found(18_204, 18_204, "BR", "DE", "GB", "IE", "IN", "KR", "SG")
+
+    paused = asked(GateKind.CONTAINMENT, planned(*S3, now=S3_NOW), S3_NOW, everybody)
+
+    assert "blast tier B3: 18204 listings of 18204 sellers" in paused.steps
+    assert "EXEC" in {seat.role for seat in paused.seats if seat.required}
+
+
 # S4: an intimate-image request that turns into child sexual abuse material, over the end of US summer time
 
 S4_DUE = {
@@ -319,6 +328,25 @@ def test_s8_a_merge_keeps_the_first_time_the_worst_harm_every_clock_and_every_an
     }
     assert min(clock.t0 for clock in together.clocks) == at("2026-11-13T16:30Z")
     assert {clock.subject for clock in together.clocks if clock.subject} == {"M-1", "A-1", "flagger"}
+
+
+@pytest.mark.parametrize(
+    ("merged_at", "desks"),
+    [
+        pytest.param("2026-11-14T09:40Z", (MHRA, FLAGGED), id="the-parent-of-A-and-B"),
+        pytest.param("2026-11-14T13:10Z", (MHRA, FLAGGED, PAPER), id="C-added"),
+    ],
+)
+def test_s8_the_parent_counts_from_the_first_report_and_not_from_the_merge(
+    merged_at: str, desks: tuple[Intake, ...]
+) -> None:
+    parent = planned(*desks, now=merged_at)
+    before = planned(MHRA, now="2026-11-13T16:30Z")
+
+    assert min(clock.t0 for clock in parent.clocks) == at("2026-11-13T16:30Z")
+    assert all(clock.t0 != at(merged_at) for clock in parent.clocks)
+    assert due(before).items() <= due(parent).items()
+    assert parent.severity.band == 0
 
 
 def test_s8_each_desk_s_clocks_are_carried_over_unchanged_and_come_back_when_the_question_was_another_brand() -> None:
