@@ -4,15 +4,19 @@ Here is what can be shown without a server. The rest of 3 (proof of sending) and
 switch, reversal) is shown on one: tests/activities/test_marketplace.py, tests/workflows/test_sweep.py, test_paths.py.
 """
 
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from escalations import clocks, closing
 from escalations.clocks import ClockStatus, last_call
-from escalations.consensus import GateKind
-from escalations.model import Intake, Milestone
+from escalations.consensus import GateKind, Vote
+from escalations.enforcement import Manifest
+from escalations.messages import Said
+from escalations.model import Finding, Intake, Milestone, RootCause
 from escalations.notices import Notice, Recipient
+from escalations.plans import NoticesRequest, Plan
 from tests.domain.casefiles import NOW, casefile, clock, gate, task
 from tests.domain.scenarios import BOOK, S1, S1_NOW, S3, S3_NOW, S4, S4_NOW, S8, asked, at, found, planned
 
@@ -68,6 +72,26 @@ def test_3_nothing_leaves_the_house_by_the_word_of_one_person_at_any_level(playb
     panels = (rule.panel, *rule.ladder, *(panel for _, panel in (*rule.tiers, *rule.emergency)))
 
     assert [panel.quorum for panel in panels if panel.quorum < 2] == []
+
+
+def test_3_whoever_drafts_a_letter_is_shown_neither_advice_nor_votes_nor_analysis() -> None:
+    shown = within(NoticesRequest)
+
+    assert {Plan, Intake, Manifest} <= shown
+    assert not shown & {Finding, Vote, RootCause, Said}
+
+
+def within(kind: Any) -> set[Any]:
+    """List every dataclass that a value of this kind can hold, however deep."""
+    found: set[Any] = set()
+    waiting = [kind]
+    while waiting:
+        one = waiting.pop()
+        waiting += get_args(one)
+        if is_dataclass(one) and one not in found:
+            found.add(one)
+            waiting += get_type_hints(one).values()
+    return found
 
 
 @pytest.mark.parametrize("kind", list(GateKind))
