@@ -24,7 +24,7 @@ from temporalio.worker import WorkflowInstanceDetails
 from starter.sealing import UNREADABLE
 
 ROOT = Path(__file__).resolve().parent.parent
-_FOREIGN = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parent), "<frozen")
+_FOREIGN = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parent), "<")
 _TRACE_LINE = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 PLACES_MAX = 3
 

@@ -111,7 +111,8 @@ async def test_a_redacted_case_replays_the_same_with_the_ring_beside_it(case_id:
     code, text = await run_in_thread(run, "check", str(folder), "--keyring", str(folder / export.RING), "--json")
 
     assert code == 0
-    assert {each["verdict"] for each in json.loads(text)} == {"same"}
+    told = [json.loads(line) for line in text.splitlines() if line.startswith("{")]  # progress is not JSON
+    assert {each["verdict"] for each in told if "verdict" in each} == {"same"}
     ring = keyring.open_ring(folder / export.RING)
     for path in histories.files([folder]):
         said = await everything_said(histories.of_file(path), ring)
@@ -137,7 +138,7 @@ def test_a_redacted_export_cannot_be_read_with_the_key_of_the_house(home: Path, 
 
     code, text = run("check", str(tmp_path / "out"))
 
-    assert code == 1
+    assert code == 2  # no judgement could be made
     assert text.count("unreadable  ") == 2
 
 
