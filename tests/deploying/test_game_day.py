@@ -22,7 +22,7 @@ from tests.crash.crowd import Crowd
 from tests.deploying.site import Edit, Site, site
 from tests.workflows.world import Handle, recall
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 CASES = 3
 # Paging before there is a plan: cases that have a history did not do so.
 BREAKS: Edit = (
@@ -87,7 +87,7 @@ async def test_cases_move_to_the_current_build_and_a_sweep_ends_on_the_one_it_be
         await first.stop()
         await nudged(here, case)
         await here.world.until(case, lambda card: card.owner == "ana.ic")
-        moved = await versioned(here, case.id)
+        moved = await moved_to(here, case.id, "second")
         again = await versioned(here, f"{ids.sweep_id(case.id, 1)}/watch")
         seen = await deployment.described(here.client)
 
@@ -124,7 +124,7 @@ async def nudged(here: Site, case: Handle) -> None:
 
 async def alert(here: Site, state: str) -> dict[str, Any]:
     """Wait for the watchdog's alert to get into a state."""
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(500):
         while True:
             told = [one for one in here.ground.standins.journal("pager") if one["key"].startswith("seawall:watchdog")]
             if told and told[-1]["now"]["state"] == state:
@@ -135,6 +135,16 @@ async def alert(here: Site, state: str) -> dict[str, Any]:
 async def stages(here: Site, cases: list[Handle]) -> list[str]:
     cards = [await here.world.card(case) for case in cases]
     return [card.stage.value for card in cards if card is not None]
+
+
+async def moved_to(here: Site, workflow_id: str, build: str) -> Any:
+    """Wait until the server knows that a build did the last task: the casebook knows of it a moment before."""
+    for _ in range(600):
+        seen = await versioned(here, workflow_id)
+        if seen.deployment_version.build_id == build:
+            break
+        await asyncio.sleep(0.1)
+    return seen
 
 
 async def versioned(here: Site, workflow_id: str) -> Any:
