@@ -27,11 +27,11 @@ from temporalio.worker import Replayer
 
 from replay import facts, meant, newer, stranded
 from replay.compare import ANYTIME, Compared, Difference, Unreadable, compared, given
-from replay.histories import Recorded
+from replay.histories import Recorded, each
 from replay.meant import Meanings
-from replay.runner import WatchedRunner
 from replay.stranded import Stranded
 from replay.tape import Tape, taped
+from starter.sandbox import WatchedRunner
 from starter.sealing import UNREADABLE
 
 _EVENT_ID = re.compile(r"HistoryEvent\(id: (\d+)")
@@ -174,7 +174,7 @@ class _Judge:
         answer: Callable[[Checked], None],
     ) -> AsyncIterator[WorkflowHistory]:
         """Hand the runs to the replayer, except those that cannot be lived at all: they get their `answer` at once."""
-        async for run in _each(runs):
+        async for run in each(runs):
             if unfit := await self._unfit(run):
                 answer(unfit)
                 continue
@@ -338,12 +338,3 @@ def _checked(run: Recorded, verdict: Verdict, detail: str, found: Sequence[Diffe
 def type_name(workflow: type) -> str:
     definition = getattr(workflow, "__temporal_workflow_definition", None)
     return str(getattr(definition, "name", None) or workflow.__name__)
-
-
-async def _each(runs: Iterable[Recorded] | AsyncIterator[Recorded]) -> AsyncIterator[Recorded]:
-    if isinstance(runs, AsyncIterator):
-        async for run in runs:
-            yield run
-    else:
-        for run in runs:
-            yield run

@@ -25,9 +25,9 @@ from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetail
 
 from escalations.record import Wait
 from replay import tape as taping
-from replay.histories import Recorded
-from replay.runner import WatchedRunner
+from replay.histories import Recorded, each
 from replay.tape import Commanded, Tape
+from starter.sandbox import WatchedRunner
 
 # What an instance reads of an activation beside its jobs; a question is asked under the same.
 _CIRCUMSTANCES = (
@@ -130,7 +130,7 @@ async def of_runs(
     untouched: list[Recorded] = []
 
     async def histories() -> AsyncIterator[WorkflowHistory]:
-        async for run in _each(runs):
+        async for run in each(runs):
             lived = settled(run)
             if len(lived.events) < 2:
                 untouched.append(run)  # a history without a task would be waited for for ever
@@ -336,12 +336,3 @@ def _strand(coroutine: Any) -> Strand:
             wait = next((held for held in frame.f_locals.values() if isinstance(held, Wait)), wait)
         coroutine = coroutine.cr_await
     return Strand(places=tuple(places), wait=wait)
-
-
-async def _each(runs: Iterable[Recorded] | AsyncIterable[Recorded]) -> AsyncIterator[Recorded]:
-    if isinstance(runs, AsyncIterable):
-        async for run in runs:
-            yield run
-    else:
-        for run in runs:
-            yield run

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,6 +127,16 @@ async def of_run(client: Client, workflow_id: str, run_id: str | None = None) ->
             exit_code=UNKNOWN_CASE,
         ) from None
     return recorded(history.events, origin=f"{client.namespace}/{workflow_id}")
+
+
+async def each(runs: Iterable[Recorded] | AsyncIterable[Recorded]) -> AsyncIterator[Recorded]:
+    """Go through runs that are at hand, or through those that are still being fetched."""
+    if isinstance(runs, AsyncIterable):
+        async for run in runs:
+            yield run
+    else:
+        for run in runs:
+            yield run
 
 
 async def of_server(client: Client, query: str) -> AsyncIterator[Recorded]:

@@ -28,11 +28,11 @@ from replay.compare import given as given_to
 from replay.histories import Recorded, recorded
 from replay.payload_types import Reader, Types
 from replay.replacement import JSON, payload
-from replay.runner import WatchedRunner
 from replay.substitutes import Substitutes
 from replay.tape import Tape, taped
 from starter.errors import CHECK_FAILED, Problem
 from starter.keyring import KeyRing
+from starter.sandbox import WatchedRunner
 from starter.sealing import ENCODING, data_converter
 
 ROUNDS: Final = 6  # digests of digests; the process nests two

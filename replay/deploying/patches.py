@@ -17,8 +17,8 @@ from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 from temporalio.worker import Replayer, WorkflowInstanceDetails
 
-from replay.histories import Recorded
-from replay.runner import Watch, WatchedRunner
+from replay.histories import Recorded, each
+from starter.sandbox import Watch, WatchedRunner
 
 MARKER = "core_patch"
 CALLS = ("patched", "deprecate_patch")
@@ -95,7 +95,7 @@ async def report(
         data_converter=converter,
         runtime=runtime,
     )
-    async for run in _each(runs):
+    async for run in each(runs):
         for patch_id in markers(run.events):
             standings.setdefault(patch_id, Standing(patch_id=patch_id)).marked.append(run.workflow_id)
         if len(run.events) < 2:  # no task of it was done; the replayer would wait for one for ever
@@ -156,12 +156,3 @@ def _constant(call: ast.Call) -> str:
 
 def _patch_id(data: bytes) -> str:
     return str(json.loads(data)["id"])
-
-
-async def _each(runs: Iterable[Recorded] | AsyncIterator[Recorded]) -> AsyncIterator[Recorded]:
-    if isinstance(runs, AsyncIterator):
-        async for run in runs:
-            yield run
-    else:
-        for run in runs:
-            yield run

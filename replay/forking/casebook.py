@@ -12,8 +12,8 @@ from temporalio.worker import Replayer
 
 from escalations.record import Batch
 from replay.histories import Recorded
-from replay.runner import Watch, WatchedRunner
 from replay.tape import Tape, taped
+from starter.sandbox import Watch, WatchedRunner
 from starter.sealing import SealedPayloadConverter
 from store.ledger import Ledger
 

@@ -15,8 +15,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import worker
-from replay.runner import WatchedRunner
 from starter.rules import KEPT
+from starter.sandbox import WatchedRunner
 from tests.replay import corpus
 from tests.replay.live import States
 from tests.workflows import test_paths as paths
