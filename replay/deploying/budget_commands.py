@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from replay.deploying import budgets
-from replay.deploying.budgets import BYTES_MAX, EVENTS_MAX, UPDATES_MAX, Budget
-from starter import connect, settings
+from starter import budgets, connect, settings
+from starter.budgets import BYTES_MAX, EVENTS_MAX, UPDATES_MAX, Budget
 from starter.errors import CHECK_FAILED
 from starter.say import unknown_case
 from store.engine import open_engine

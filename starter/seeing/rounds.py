@@ -1,19 +1,21 @@
-"""What is too dear to look at for every scrape? Temporal's own lists once a minute, the whole chain once an hour.
+"""What is too dear to look at for every scrape? Temporal's own lists once a minute, every open run
+each ten minutes, the whole chain once an hour.
 
 Listing and describing are no billed actions. What cannot be asked leaves its gauge as it was; `escalation_temporal_up`
 says since when that may be so.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio.client import Client
 from temporalio.service import RPCError
 
+from starter import budgets
+from starter.budgets import BYTES_MAX, EVENTS_MAX, UPDATES_MAX
 from starter.doctor import server
 from starter.errors import Problem
 from starter.seeing import health
@@ -24,9 +26,7 @@ from store.errors import StoreMisconfigured, StoreUnavailable
 
 EVERY = 60.0  # seconds
 CHAIN_EVERY = 3600.0
-# Where Temporal ends a run by force (dynamic configuration of the server, checked 2026-11-22).
-MOST_EVENTS, MOST_BYTES, MOST_UPDATES = 51_200, 50 * 1024 * 1024, 2_000
-RUNNING = 'ExecutionStatus = "Running" AND WorkflowType IN ("Escalation", "Prevention")'
+BUDGETS_EVERY = 600.0  # every open run is described, because lists say nothing of a run's length while it is open
 
 UNARCHIVED = Gauge("escalation_closed_unarchived", "Closed cases whose history was not archived.", registry=REGISTRY)
 UNARCHIVED_SINCE = Gauge(
@@ -54,13 +54,18 @@ log = structlog.get_logger(__name__)
 async def run(connect: health.Connect, engine: AsyncEngine, stop: asyncio.Event) -> None:
     """Go the rounds until told to stop."""
     clock = asyncio.get_running_loop().time
-    verified_at = float("-inf")
+    looks: tuple[tuple[str, float, Callable[[], Awaitable[None]]], ...] = (
+        ("temporal", EVERY, lambda: of_temporal(connect)),
+        ("casebook", EVERY, lambda: of_casebook(engine)),
+        ("budgets", BUDGETS_EVERY, lambda: of_budgets(connect, engine)),
+        ("chain", CHAIN_EVERY, lambda: of_chain(engine)),
+    )
+    due = dict.fromkeys((what for what, _, _ in looks), clock())
     while not stop.is_set():
-        await _round("temporal", of_temporal(connect))
-        await _round("casebook", of_casebook(engine))
-        if clock() - verified_at >= CHAIN_EVERY:
-            verified_at = clock()
-            await _round("chain", of_chain(engine))
+        for what, every, look in looks:
+            if clock() >= due[what]:
+                due[what] = clock() + every - EVERY / 2  # a round that is a little early is not put off by a whole one
+                await _round(what, look())
         try:
             async with asyncio.timeout(EVERY):
                 await stop.wait()
@@ -76,7 +81,7 @@ async def _round(what: str, look: Awaitable[None]) -> None:
 
 
 async def of_temporal(connect: health.Connect) -> None:
-    """Ask Temporal who works, what is stuck, and how far the longest run is from its limits."""
+    """Ask Temporal who works, what is stuck, and how long closed histories are kept."""
     UP.set(0)
     client = await connect()
     polled_at = await health.last_polled(client)
@@ -84,7 +89,6 @@ async def of_temporal(connect: health.Connect) -> None:
     WORKING.set(polled_at is not None and datetime.now(UTC) - polled_at < health.POLLED_WITHIN)
     RETENTION.set((await server.kept(client)).total_seconds())
     STUCK.set((await client.count_workflows(FAILING)).count)
-    await _budgets(client)
 
 
 async def of_casebook(engine: AsyncEngine) -> None:
@@ -93,7 +97,7 @@ async def of_casebook(engine: AsyncEngine) -> None:
     UNARCHIVED.set(count)
     UNARCHIVED_SINCE.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
     MISSED.set(await figures.missed(engine, since=datetime.now(UTC) - timedelta(days=1)))
-    BUDGET.labels("updates").set(await figures.most_messages(engine) / MOST_UPDATES)
+    BUDGET.labels("updates").set(await figures.most_messages(engine) / UPDATES_MAX)
 
 
 async def of_chain(engine: AsyncEngine) -> None:
@@ -105,10 +109,10 @@ async def of_chain(engine: AsyncEngine) -> None:
         log.error("chain.broken", case_id=verdict.broken.case_id, seq=verdict.broken.seq)
 
 
-async def _budgets(client: Client) -> None:
+async def of_budgets(connect: health.Connect, engine: AsyncEngine) -> None:
+    """Measure how far the longest and the largest open run are from what a run may hold."""
     events = size = 0
-    async for run in client.list_workflows(RUNNING, page_size=1000):
-        info = run.raw_info
-        events, size = max(events, info.history_length), max(size, info.history_size_bytes)
-    BUDGET.labels("events").set(events / MOST_EVENTS)
-    BUDGET.labels("bytes").set(size / MOST_BYTES)
+    async for budget in budgets.of_open(await connect(), engine):
+        events, size = max(events, budget.events), max(size, budget.bytes)
+    BUDGET.labels("events").set(events / EVENTS_MAX)
+    BUDGET.labels("bytes").set(size / BYTES_MAX)

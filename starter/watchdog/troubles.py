@@ -6,18 +6,15 @@ casebook knows which cases are open. Lists may lag by seconds, so a case counts 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
+from starter.seeing import health
 from store import queries
-from workflows import options
 
 PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
 FAILING = (
@@ -31,7 +28,6 @@ CAUSES = {
     "WorkflowWorkerUnhandledFailure": "the code raises an error",
 }
 SETTLED = timedelta(minutes=1)  # a case younger than that may not be listed yet
-POLLED = timedelta(minutes=2)  # workers poll about once a minute
 RESTARTED = timedelta(minutes=2)  # what is started again is back by then
 
 
@@ -73,13 +69,8 @@ async def gone(client: Client, engine: AsyncEngine, now: datetime) -> list[Troub
 
 async def nobody_works(client: Client, now: datetime) -> list[Trouble]:
     """Say whether no worker has asked for workflow tasks lately."""
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=options.TASK_QUEUE),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
-    answer = await client.workflow_service.describe_task_queue(request)
-    if any(now - poller.last_access_time.ToDatetime(UTC) < POLLED for poller in answer.pollers):
+    polled_at = await health.last_polled(client)
+    if polled_at is not None and now - polled_at < health.POLLED_WITHIN:
         return []
     return [Trouble(key="nobody-works", text="no worker asks Temporal for work: no case goes on", patience=RESTARTED)]
 

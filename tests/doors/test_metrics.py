@@ -34,6 +34,8 @@ from escalations.clocks import Clock, ClockStatus
 from escalations.model import Milestone, Stage
 from escalations.record import Batch, Card, Entry
 from standins.demo_notices import __path__ as notices
+from starter import budgets
+from starter.budgets import EVENTS_MAX
 from starter.intake import webhooks
 from starter.seeing import counters, exposition, gauges, rounds
 from starter.stack.ports import Ports, free
@@ -462,7 +464,49 @@ async def test_the_rounds_at_temporal_show_who_works_and_what_is_kept(engine: As
     assert value("escalation_temporal_up") == 1
     assert value("escalation_workers_polling") == 0
     assert value("escalation_retention_seconds") == 24 * 3600
-    assert value("escalation_run_budget_used_ratio", limit="events") == 0
+
+
+@workflow.defn(name="GrowsLong")
+class GrowsLong:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.signal
+    def grow(self) -> None:
+        """Leave an event."""
+
+
+async def test_the_budget_shows_the_longest_run_that_is_still_open(engine: AsyncEngine) -> None:
+    from starter.keyring import fresh
+
+    async with dev_server(fresh()) as client:
+
+        async def connected() -> Client:
+            return client
+
+        runner = UnsandboxedWorkflowRunner()
+        async with Worker(client, task_queue="grows", workflows=[GrowsLong], workflow_runner=runner):
+            handle = await client.start_workflow(GrowsLong.run, id="long", task_queue="grows")
+            await client.start_workflow(GrowsLong.run, id="short", task_queue="grows")
+            for _ in range(5):
+                await handle.signal(GrowsLong.grow)
+            await listed(client, 2)
+            await rounds.of_budgets(connected, engine)
+            described = await handle.describe()
+
+    shown = value("escalation_run_budget_used_ratio", limit="events") * EVENTS_MAX
+    assert 5 < round(shown) <= described.history_length
+    assert value("escalation_run_budget_used_ratio", limit="bytes") > 0
+
+
+async def listed(client: Client, runs: int) -> None:
+    """Wait until Temporal lists so many open runs; its lists lag a little."""
+    for _ in range(100):
+        if (await client.count_workflows(budgets.OPEN)).count == runs:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("they were never listed")
 
 
 @workflow.defn(name="FailsItsTask")
