@@ -25,6 +25,7 @@ from starter.errors import CHECK_FAILED, Problem
 AHEAD: Final = 2  # the next history is fetched while one is judged
 PATIENCE: Final = 60.0  # seconds in which a run must come one event further
 TRIES: Final = 2
+LEAVES_WITHIN: Final = 10.0  # seconds that a process has for ending once its output has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ class _Seat:
         except Exception as wrong:
             await self._answers.put(wrong)
         finally:
-            await self._ended()
+            await self._ended(at_once=bool(self._sent))
         await self._answers.put(None)
 
     async def _handed_out(self) -> bool:
@@ -190,7 +191,7 @@ class _Seat:
 
     async def _crashed(self) -> None:
         """The process is gone. The run it was at is tried once more, alone, so that no other one is blamed."""
-        code = await self._ended()
+        code = await self._ended(at_once=False)
         first = self._sent.popleft()
         self._source.again.extend(self._sent)
         self._sent.clear()
@@ -203,20 +204,28 @@ class _Seat:
         await self._answers.put(_broken(first.job, f"the process that lived it ended with {how}"))
 
     async def _stuck(self) -> None:
-        await self._ended()
+        await self._ended(at_once=True)
         first = self._sent.popleft()
         self._source.again.extend(self._sent)
         self._sent.clear()
         await self._answers.put(_broken(first.job, f"the code did not come to rest within {self._patience:.0f} s"))
 
-    async def _ended(self) -> int:
+    async def _ended(self, *, at_once: bool) -> int:
+        """See the process end, by itself unless it is to end at once, and say how it ended.
+
+        A signal to one that has ended and that asyncio has not noticed yet takes its exit code away
+        (`Popen.send_signal` polls first, and asyncio then says 255): so no signal where the code matters.
+        """
         process, self._process = self._process, None
         if process is None:
             return 0
+        if process.stdin is not None:
+            process.stdin.close()
+        if not at_once:
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(process.wait(), LEAVES_WITHIN)
         with suppress(ProcessLookupError):
-            process.kill() if process.returncode is None and self._sent else None
-            if process.stdin is not None:
-                process.stdin.close()
+            process.kill()
         return await process.wait()
 
 

@@ -6,7 +6,9 @@ Other processes live the version that `SMALL_LIFE` names: JSON with the fields o
 import asyncio
 import json
 import os
+import stat
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -71,6 +73,16 @@ def spin() -> None:
         time.sleep(0.01)
 
 
+def end_with(code: int) -> None:
+    """End so that the process's output ends well before it does."""
+    for each in range(64):
+        with suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(each).st_mode):
+                os.close(each)
+    time.sleep(0.5)
+    os._exit(code)
+
+
 class Life:
     """The plan of the story as values, so that a version differs in one of them."""
 
@@ -106,7 +118,7 @@ class Story:
         if life.breaks_at_once:
             raise ValueError("a bug of the new version")
         if life.ends:
-            os._exit(7)
+            end_with(7)
         if life.spins:
             spin()
         question = Order(life.judged or order.seller, order.listings)
