@@ -104,7 +104,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a gate ended: `how` is `quorum`, `veto` or `default`."""
+    """How a gate ended: `how` is `quorum`, `veto`, `default` or `superseded`."""
 
     gate: str
     option: str
@@ -120,6 +120,7 @@ WITHOUT_OPTION = frozenset({Stance.ABSTAIN, Stance.RECUSE})
 NEEDS_REASON = frozenset({Stance.OBJECT, Stance.VETO, Stance.CONDITIONS})
 OBJECTIONS_THAT_ESCALATE = 2
 LONGEST_CHAIN = 2
+SUPERSEDED = "superseded"
 
 
 def refusal(
@@ -194,6 +195,11 @@ def by_default(gate: Gate, votes: tuple[Vote, ...], now: datetime) -> Outcome:
     if taken in struck:
         taken = next((option.key for option in gate.options if option.key not in struck and _safe(option)), taken)
     return _outcome(gate, heard, taken, "default", now)
+
+
+def superseded(gate: Gate, votes: tuple[Vote, ...], now: datetime) -> Outcome:
+    """End a gate whose question no longer needs an answer. It names the default, and nobody acts on it."""
+    return Outcome(gate=gate.id, option=gate.default, how=SUPERSEDED, at=now, votes=votes)
 
 
 def vetoable(gate: Gate, option: Option) -> bool:

@@ -1,40 +1,26 @@
-"""What does every stage of a case need at hand? The file, the pen, the watch, policy and the gates."""
+"""What does every stage of a case have at hand? The file, the pen, the watch, its clocks and its tasks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import (
-    ActivityError,
-    ApplicationError,
-    ChildWorkflowError,
-    FailureError,
-    WorkflowAlreadyStartedError,
-)
+from temporalio.exceptions import FailureError
 
-from activities.chat import Chat, ChatPost
-from activities.paging import Page, Paging, Urgency
-from activities.policy import Policy
-from escalations import cards, clocks, consensus, ids, parts, rosters_time
+from escalations import cards, clocks, rosters_time
 from escalations.casefile import CaseFile, Opening
 from escalations.clocks import Clock, ClockStatus
-from escalations.consensus import Gate, GateKind, Outcome
-from escalations.enforcement import Manifest
+from escalations.consensus import GateKind
 from escalations.model import Intake, Milestone, Stage, Task
-from escalations.plans import DutyRequest, GateRequest, Plan, PlanRequest
-from escalations.record import Card, GateCard
-from workflows import attributes, options
+from escalations.plans import Plan
+from escalations.record import Card
+from workflows import attributes
 from workflows.journal import Journal
 from workflows.waiting import HistoryGrewLong, Watch
 
-WAKE_UP = 1  # priorities up to this one wake people
 A_DAY = timedelta(days=1)
-SUPERSEDED = "superseded"
-RETRY_AFTER = timedelta(hours=1)
-STILL_THERE = timedelta(minutes=5)  # who was on duty so long ago is asked without asking policy again
 T = TypeVar("T")
 
 
@@ -51,7 +37,7 @@ class Case:
         self.journal = Journal(self.file, self.watch, self._drawn)
         self.sweeps: dict[int, workflow.ChildWorkflowHandle[Any, Any]] = {}
         self.sweeping = asyncio.Lock()
-        self._asking: dict[GateKind, asyncio.Lock] = {}
+        self.asking: dict[GateKind, asyncio.Lock] = {}
         self._beside: list[asyncio.Task[Any]] = []
         self._shown = attributes.shown(workflow.info().typed_search_attributes)
         self._searched = searched
@@ -94,25 +80,6 @@ class Case:
         while not (workflow.all_handlers_finished() and self.journal.clean):
             await self.watch.settled(workflow.all_handlers_finished)
             await self.journal.written()
-
-    def begun(self, opening: Opening) -> None:
-        """Note how this run began, if it is not the first: reopened, or handed over by a run that grew long.
-
-        What was withdrawn or aborted is over; whoever reopens the case has a new reason to look.
-        """
-        if opening.reopened_by:
-            self.file.closed_at = None
-            self.file.runs += 1
-            self.file.stage = Stage.TRIAGE
-            if self.file.withdrawn or self.file.aborted:
-                # What was restored stays restored until it was found and judged anew.
-                self.file.withdrawn = self.file.aborted = ""
-                self.look_again("another round: the case was reopened")
-            self.journal.note("case.reopened", opening.reopened_why, actor=opening.reopened_by)
-            # Without something owed the case would close again before anybody has looked.
-            self.owe(f"reopened-{self.file.runs}", f"review: {opening.reopened_why}", self.plan.owner)
-        if opening.reopened_with is not None:
-            self.take_in(opening.reopened_with, opening.reopened_by)
 
     def look_again(self, why: str) -> None:
         """Begin another round of the process; what was done stays done."""
@@ -190,29 +157,7 @@ class Case:
             workflow.upsert_search_attributes(attributes.changes(self._shown, now))
             self._shown = now
 
-    # policy and clocks
-
-    async def replan(self, *, anew: bool = False) -> Plan:
-        """Ask policy how to handle the case as it is known now. Running clocks are kept, or move earlier.
-
-        The rulebook is the one the case was opened with, unless the case is to go on `anew` under that of today.
-        """
-        pinned = "" if anew or self.file.plan is None else self.file.plan.rulebook
-        request = PlanRequest(
-            case_id=self.id,
-            intakes=tuple(self.file.intakes),
-            now=workflow.now(),
-            clocks=tuple(self.file.clocks),
-            contained=self.file.contained_at is not None,
-            contained_at=self.file.contained_at,
-            rulebook=pinned,
-        )
-        answer = workflow.execute_local_activity_method(Policy.plan_case, request, **options.POLICY)
-        plan = await self.journal.after(answer)
-        self.take_clocks(plan.clocks)
-        # The clocks live in the file; a second copy in the plan would only make the history long.
-        self.file.plan = replace(plan, clocks=(), asked="")
-        return plan
+    # its clocks
 
     def take_clocks(self, new: tuple[Clock, ...]) -> None:
         """Replace the clocks of the case and note those that started or moved."""
@@ -249,181 +194,7 @@ class Case:
                 self.journal.note(f"clock.{after.status.value}", text, rule=after.rule, proof=after.proof)
         self.file.clocks[:] = turned
 
-    # decisions
-
-    async def decided(
-        self,
-        kind: GateKind,
-        digest: str,
-        *,
-        manifest: Manifest | None = None,
-        escalated: int = 0,
-        moot: Callable[[], bool] = lambda: False,
-    ) -> Outcome:
-        """Ask people one question and wait for their answer; at the time-box the default is taken and marked so.
-
-        A question that became `moot` meanwhile is closed as superseded.
-        """
-        async with self._asking.setdefault(kind, asyncio.Lock()):
-            card = self.asks(kind) or await self._ask(kind, digest, manifest, escalated)
-        gate = card.gate
-        await self.watch.until(
-            lambda: self.gate(gate.id).outcome is not None or moot(),
-            owner=", ".join(seat.role for seat in gate.seats),
-            reason=gate.question,
-            until=gate.due_at,
-            then=f"default: {gate.default}",
-        )
-        if moot():
-            self.supersede(kind)
-        outcome = self.gate(gate.id).outcome
-        if outcome is None:
-            outcome = consensus.by_default(gate, self.gate(gate.id).votes, workflow.now())
-            self.conclude(gate.id, outcome)
-            text = f"nobody decided {gate.kind.value} in time; default {gate.default} taken"
-            self.beside(self.page(text, level=escalated + 1, excluded=gate.excluded))
-        return outcome
-
-    def supersede(self, kind: GateKind) -> None:
-        """Close an open question that no longer needs an answer."""
-        card = self.asks(kind)
-        if card is not None:
-            gate = card.gate
-            over = Outcome(gate=gate.id, option=gate.default, how=SUPERSEDED, at=workflow.now(), votes=card.votes)
-            self.conclude(gate.id, over)
-
-    def gate(self, gate_id: str) -> GateCard:
-        """Find a gate of the case by its id."""
-        return next(card for card in self.file.gates if card.gate.id == gate_id)
-
-    def conclude(self, gate_id: str, outcome: Outcome) -> None:
-        """Close a gate. Its conditions become tasks that block closing."""
-        card = self.gate(gate_id)
-        self.put(replace(card, outcome=outcome))
-        text = f"{card.gate.kind.value}: {outcome.option} by {outcome.how}"
-        self.journal.note("gate.decided", text, gate=gate_id, option=outcome.option, how=outcome.how)
-        for number, condition in enumerate(outcome.conditions, 1):
-            self.owe(f"{gate_id.rsplit('/', 1)[-1]}-condition-{number}", condition, self.plan.owner)
-
-    def put(self, card: GateCard) -> None:
-        """Replace a gate's card."""
-        index = next(i for i, one in enumerate(self.file.gates) if one.gate.id == card.gate.id)
-        self.file.gates[index] = card
-
-    async def _ask(self, kind: GateKind, digest: str, manifest: Manifest | None, escalated: int) -> GateCard:
-        def drafted() -> Awaitable[Gate]:
-            # Asked anew after a failure, with what is known then: the case may follow another rulebook by now.
-            request = GateRequest(
-                case_id=self.id,
-                number=len(self.file.gates) + 1,
-                kind=kind,
-                plan=replace(self.plan, clocks=tuple(self.file.clocks)),
-                digest=digest,
-                now=workflow.now(),
-                manifest=manifest,
-                parts=parts.taken(self.file),
-                escalated=escalated,
-            )
-            answer = workflow.execute_local_activity_method(Policy.draft_gate, request, **options.POLICY)
-            return self.journal.after(answer)
-
-        gate = await self.insisted(f"the question of {kind.value}", drafted)
-        # Two questions may be drafted at the same time; the number is taken when the answer is here.
-        gate = replace(gate, id=ids.gate_id(self.id, len(self.file.gates) + 1), asked="")
-        card = GateCard(gate=gate)
-        self.file.gates.append(card)
-        roles = ", ".join(seat.role for seat in gate.seats)
-        first = f"; ask {', '.join(gate.ask)}" if gate.ask else ""
-        self.journal.note(
-            "gate.opened",
-            f"{gate.question} ({roles}, until {_when(gate.due_at)}{first})",
-            gate=gate.id,
-            asks=kind.value,
-        )
-        return card
-
-    def asks(self, kind: GateKind) -> GateCard | None:
-        """Find the open question of a kind."""
-        return next((card for card in self.file.gates if card.gate.kind is kind and card.outcome is None), None)
-
-    # people
-
-    async def page(self, why: str, *, role: str = "", level: int = 0, excluded: tuple[str, ...] = ()) -> None:
-        """Wake whoever is on duty for a role, the owner's by default. A pager that is away is noted; the case goes on.
-
-        From `level` 1 on the ladder is asked from that level up, because those below it were asked in vain.
-        """
-        self.file.pages += 1
-        number = self.file.pages
-        urgent = self.file.plan is None or self.file.plan.priority <= WAKE_UP
-        severity: Urgency = "critical" if urgent else "error"
-        ask = await self._on_duty(role, level, excluded)
-        details = tuple((f"ask {place}", f"{person}: {why}") for place, (person, why) in enumerate(ask, 1))
-        page = Page(case_id=self.id, number=number, summary=why, severity=severity, details=details)
-        hands = workflow.execute_activity_method(Paging.page, page, **options.why(options.PAGING, f"page: {why}"))
-        await self.attempted("paging", hands)
-
-    async def _on_duty(self, role: str, level: int, excluded: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-        """Find whom to ask now: as pinned in the plan while that is fresh, else policy is asked again.
-
-        Nobody is named without a plan, or by a plan of before rosters had hours.
-        """
-        plan = self.file.plan
-        if plan is None or plan.on_duty is None:
-            return ()
-        # A plan that wakes nobody names its lead only.
-        fresh = plan.page and workflow.now() - plan.on_duty.at <= STILL_THERE
-        if fresh and not level and role in ("", plan.owner):
-            return plan.on_duty.ask
-        request = DutyRequest(
-            case_id=self.id,
-            rulebook=plan.rulebook,
-            role=role or plan.owner,
-            domain=plan.domain,
-            now=workflow.now(),
-            places=plan.on_duty.places,
-            excluded=excluded,
-            level=level,
-        )
-        answer = workflow.execute_local_activity_method(Policy.who_is_on_duty, request, **options.POLICY)
-        try:
-            return (await self.journal.after(answer)).ask
-        except options.NOT_AT_ONCE as failure:
-            self.journal.note("roster.silent", f"nobody could say who is on duty: {_cause(failure)}")
-            return plan.on_duty.ask
-
-    async def announce(self, text: str) -> None:
-        """Say it in the team's channel."""
-        post = ChatPost(case_id=self.id, channel=self.plan.channel, text=text)
-        hands = workflow.execute_activity_method(Chat.post, post, **options.why(options.CHAT, "announce in chat"))
-        await self.attempted("chat", hands)
-
-    async def insisted(self, what: str, hands: Callable[[], Awaitable[T]], within: timedelta | None = None) -> T:
-        """Do not go on without a result: when an effort ends, page, and try again after an hour or a message."""
-        while True:
-            try:
-                return await self.watch.busy(hands(), within)
-            except (*options.NOT_AT_ONCE, ChildWorkflowError, WorkflowAlreadyStartedError) as failure:
-                self.journal.note("hand.failed", f"{what} failed: {_cause(failure)}", system=what)
-                await self.page(f"{what} failed")
-                await self.until_told(f"{what} failed ({_cause(failure)})", "try again")
-
-    async def until_told(self, reason: str, then: str) -> None:
-        """Wait until anybody says anything, an hour at most."""
-        seen = self.watch.taken
-        again = workflow.now() + RETRY_AFTER
-        await self.watch.until(lambda: self.watch.taken > seen, owner="OPS", reason=reason, until=again, then=then)
-
-    async def attempted(self, what: str, hands: Awaitable[T]) -> T | None:
-        """Await an effort whose end must not stop the case: a failure is noted and becomes a person's task."""
-        try:
-            return await self.watch.busy(hands)
-        except (ActivityError, ChildWorkflowError) as failure:
-            kind = _cause(failure)
-            self.owe(f"reconcile-{len(self.file.tasks) + 1}", f"{what} failed ({kind}); reconcile by hand", "OPS")
-            self.journal.note("hand.failed", f"{what} failed: {kind}", system=what, code=kind)
-            self.journal.show()
-            return None
+    # its tasks
 
     def owe(self, task_id: str, title: str, owner: str, due_at: datetime | None = None) -> None:
         """Give somebody a task, once; it blocks closing until it is done."""
@@ -452,11 +223,6 @@ class Case:
 
 def _failed(task: asyncio.Task[Any]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is not None
-
-
-def _cause(failure: FailureError) -> str:
-    cause = failure if isinstance(failure, ApplicationError) else failure.cause
-    return cause.type if isinstance(cause, ApplicationError) and cause.type else type(cause).__name__
 
 
 def _wanted(clock: Clock) -> str:

@@ -8,6 +8,7 @@ from temporalio import workflow
 from escalations import clocks
 from escalations.clocks import Clock, ClockStatus, wanted_at
 from workflows.case import Case
+from workflows.people import page
 
 DUE = "due"
 
@@ -54,7 +55,7 @@ async def _ring(case: Case, clock: Clock, label: str) -> None:
         return
     case.journal.note("clock.warned", f"{clock.rule}: {label} of its time is gone", rule=clock.rule, at=label)
     if label == clocks.LAST_CALL:
-        case.beside(case.page(f"{clock.rule} is due at {wanted_at(clock):%H:%M}Z", role=clock.owner))
+        case.beside(page(case, f"{clock.rule} is due at {wanted_at(clock):%H:%M}Z", role=clock.owner))
 
 
 async def _fell_due(case: Case, clock: Clock) -> None:
@@ -65,4 +66,4 @@ async def _fell_due(case: Case, clock: Clock) -> None:
         "clock.missed" if missed else "clock.target_passed", f"{clock.rule}: {clock.duty}", rule=clock.rule
     )
     text = f"{clock.rule} was missed" if missed else f"the target of {clock.rule} has passed"
-    case.beside(case.page(text, role=clock.owner))
+    case.beside(page(case, text, role=clock.owner))

@@ -13,8 +13,9 @@ with workflow.unsafe.imports_passed_through():
     from escalations.record import Card
     from workflows.case import Case
     from workflows.clockwork import clocks_kept
-    from workflows.effects import effect, resumed
+    from workflows.effects import effect
     from workflows.reception import Reception, judged
+    from workflows.runs import taken_up
     from workflows.stages.closing import closed
     from workflows.stages.containment import contained, contained_in_emergency, ratified_beside, taken_back
     from workflows.stages.investigation import investigated
@@ -50,7 +51,7 @@ class Escalation:
     async def _story(self, opening: Opening) -> None:
         case = self.case
         case.beside(clocks_kept(case))
-        await resumed(case, opening)
+        await taken_up(case, opening)
         while True:
             plan = await triaged(case)
             if plan.contain_first:

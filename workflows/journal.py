@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
@@ -99,6 +98,6 @@ class Journal:
                     Casebook.record, batch, **options.why(options.CASEBOOK_LATER, "casebook was away; writing later")
                 )
             except ActivityError:
-                again = workflow.now() + timedelta(hours=1)
+                again = workflow.now() + options.AGAIN_AFTER
                 reason = f"the casebook refuses entries from {batch.entries[0].seq} on"
                 await self._watch.until(lambda: False, owner="OPS", reason=reason, until=again, then="write again")

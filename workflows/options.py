@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.workflow import ActivityConfig, LocalActivityConfig
 
 TASK_QUEUE = "seawall"
+AGAIN_AFTER = timedelta(hours=1)  # when an effort has ended and people know; sooner if they say anything
 # These end on the build they began with; all others move to the build that is current (docs/deploying.md).
 PINNED = frozenset({"Sweep"})
 

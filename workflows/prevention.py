@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from escalations import ids, messages, parts
+    from escalations import ids, messages, parts, waking
     from escalations.casefile import CaseFile, Opening
     from escalations.consensus import GateKind
     from escalations.messages import Receipt
@@ -18,13 +18,14 @@ with workflow.unsafe.imports_passed_through():
     from escalations.record import Card
     from workflows.case import Case
     from workflows.effects import effect
+    from workflows.gates import decided
+    from workflows.people import page
     from workflows.reception import Reception, judged
     from workflows.waiting import HistoryGrewLong
 
 ACTION = "action"
 SAYABLE = ("decide", "task", "delegate", "assign")
 VERIFIED = "verified"
-OVERDUE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ class Prevention:
         while not verified:
             await self._done(action, f"{ACTION}-{attempt}", order.opened_at)
             digest = ids.digest(f"{action.id}:{attempt}".encode())
-            outcome = await case.decided(GateKind.VERIFICATION, digest)
+            outcome = await decided(case, GateKind.VERIFICATION, digest)
             verified = outcome.option == VERIFIED and outcome.how == "quorum"
             attempt += 1
         case.file.closed_at = workflow.now()
@@ -92,7 +93,7 @@ class Prevention:
     async def _done(self, action: Action, task_id: str, opened_at: datetime) -> None:
         """Wait for the owner; an overdue action pages every week."""
         case = self.case
-        due = max(opened_at + action.due, workflow.now() + action.due / 4)
+        due = waking.action_due_at(action, opened_at, workflow.now())
         if all(task.id != task_id for task in case.file.tasks):
             case.owe(task_id, action.title, action.owner, due)
         while any(task.id == task_id and not task.done_at for task in case.file.tasks):
@@ -104,8 +105,8 @@ class Prevention:
                 then="page the owner",
             )
             if not done:
-                await case.page(f"a corrective action is overdue: {action.id}")
-                due = workflow.now() + OVERDUE
+                await page(case, f"a corrective action is overdue: {action.id}")
+                due = workflow.now() + waking.OVERDUE_AGAIN
 
     async def _effect(self, message: object) -> str:
         return await effect(self.case, message)

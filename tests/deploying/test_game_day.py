@@ -28,7 +28,7 @@ CASES = 3
 BREAKS: Edit = (
     "workflows/stages/triage.py",
     "    plan = await _plan(case)\n",
-    '    await case.page("a case has begun")\n    plan = await _plan(case)\n',
+    '    await page(case, "a case has begun")\n    plan = await _plan(case)\n',
 )
 
 

@@ -1,16 +1,13 @@
 """Is anything still owed? A case closes by itself, and only then."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from temporalio import workflow
 
-from escalations import closing
-from escalations.cards import next_due
+from escalations import closing, waking
 from escalations.model import Stage
 from workflows.case import Case
-
-PATIENCE = timedelta(days=1)
+from workflows.people import page
 
 
 async def closed(case: Case) -> bool:
@@ -22,11 +19,11 @@ async def closed(case: Case) -> bool:
             _changed(case, items),
             owner=case.plan.owner,
             reason=f"{items[0]}" + (f" and {len(items) - 1} more" if len(items) > 1 else ""),
-            until=max(next_due(file) or workflow.now(), workflow.now() + PATIENCE),
+            until=waking.still_open_at(file, workflow.now()),
             then="page the owner",
         )
         if not settled:
-            await case.page(f"the case cannot close: {items[0]}")
+            await page(case, f"the case cannot close: {items[0]}")
     if file.again:
         case.look_again("another round: a new report came")
         return False

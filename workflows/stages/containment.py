@@ -10,10 +10,12 @@ from temporalio.workflow import ParentClosePolicy
 from escalations import ids
 from escalations.casefile import CaseFile
 from escalations.clocks import ClockStatus, wanted_at
-from escalations.consensus import GateKind
+from escalations.consensus import SUPERSEDED, GateKind
 from escalations.enforcement import Manifest, SweepOrder, Swept, combined, standing
 from escalations.model import Milestone, Stage
-from workflows.case import SUPERSEDED, Case
+from workflows.case import Case
+from workflows.gates import decided
+from workflows.people import insisted
 from workflows.stages.investigation import searched
 from workflows.sweep import Sweep
 
@@ -29,7 +31,9 @@ async def contained_in_emergency(case: Case) -> None:
     manifest = await searched(case)
     if not manifest.count or any(order.manifest.digest == manifest.digest for order in _in_force(file)):
         return
-    outcome = await case.decided(GateKind.CONTAINMENT, manifest.digest, manifest=manifest, moot=lambda: _too_late(file))
+    outcome = await decided(
+        case, GateKind.CONTAINMENT, manifest.digest, manifest=manifest, moot=lambda: _too_late(file)
+    )
     if outcome.option != PROCEED or outcome.how == SUPERSEDED or _too_late(file):
         return
     file.emergency, file.ratified = True, False
@@ -59,7 +63,7 @@ async def ratified(case: Case) -> None:
     file = case.file
     if file.ratified or file.manifest is None:
         return
-    outcome = await case.decided(GateKind.RATIFICATION, file.manifest.digest, manifest=file.manifest)
+    outcome = await decided(case, GateKind.RATIFICATION, file.manifest.digest, manifest=file.manifest)
     if outcome.option == REVOKE and not file.ratified:
         file.undoing = f"the emergency act was revoked by {outcome.how}"
         await taken_back(case)
@@ -190,4 +194,4 @@ async def _run(case: Case, order: SweepOrder, sweep_id: str) -> Swept:
         finally:
             del case.sweeps[order.number]
 
-    return await case.insisted(f"sweep {order.number}", child)
+    return await insisted(case, f"sweep {order.number}", child)

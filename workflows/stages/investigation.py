@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from temporalio import workflow
 
+from activities.chat import Chat, ChatPost
 from activities.evidence import EvidenceRoom, Gather, Gathered
 from activities.marketplace import Marketplace
 from escalations.enforcement import Manifest, standing
 from workflows import options
 from workflows.case import Case
+from workflows.people import attempted, insisted
 from workflows.stages.triage import woken
 
 
@@ -20,7 +22,8 @@ async def searched(case: Case) -> Manifest:
     if manifest is None:
         done = tuple(order.manifest.digest for order in standing(case.file.orders, case.file.undone))
         sought = replace(case.plan.sought, beyond=done, spare=tuple(case.file.spared))
-        manifest = await case.insisted(
+        manifest = await insisted(
+            case,
             "search",
             lambda: workflow.execute_activity_method(
                 Marketplace.find_listings, sought, **options.why(options.SEARCH, "find matching listings")
@@ -46,7 +49,7 @@ async def investigated(case: Case) -> Manifest:
     if case.plan.channel:
         known = case.plan.on_duty
         first = f", ask {known.ask[0][0]}" if known and known.ask else ""
-        alerts.append(case.announce(f"{case.id}: priority {case.plan.priority}, {case.plan.playbook}{first}"))
+        alerts.append(_announced(case, f"{case.id}: priority {case.plan.priority}, {case.plan.playbook}{first}"))
     await asyncio.gather(searched(case), _gathered(case), *alerts)
     case.file.investigated = True
     return await searched(case)
@@ -60,7 +63,14 @@ async def _gathered(case: Case) -> None:
     except options.NOT_AT_ONCE:
         later = options.why(options.EVIDENCE, "the evidence store was away; gather evidence")
         hands = workflow.execute_activity_method(EvidenceRoom.gather, gather, **later)
-        gathered = await case.attempted("evidence", hands)
+        gathered = await attempted(case, "evidence", hands)
     if gathered and gathered.digests:
         kept = gathered.digests
         case.journal.note("evidence.gathered", f"{len(kept)} pieces of evidence kept", digests=" ".join(kept))
+
+
+async def _announced(case: Case, text: str) -> None:
+    """Say it in the team's channel."""
+    post = ChatPost(case_id=case.id, channel=case.plan.channel, text=text)
+    hands = workflow.execute_activity_method(Chat.post, post, **options.why(options.CHAT, "announce in chat"))
+    await attempted(case, "chat", hands)

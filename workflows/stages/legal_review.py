@@ -2,10 +2,11 @@
 
 from escalations.clocks import ClockStatus, wanted_at
 from escalations.closing import concerns_us
-from escalations.consensus import GateKind
+from escalations.consensus import SUPERSEDED, GateKind
 from escalations.enforcement import standing
 from escalations.model import Milestone, Stage
-from workflows.case import SUPERSEDED, Case
+from workflows.case import Case
+from workflows.gates import decided
 from workflows.stages.triage import steps_given
 
 HIDE = "hide"
@@ -25,7 +26,7 @@ async def ruled(case: Case) -> bool:
         case.reached(Milestone.CONTAINED, "nothing was offered")
         return False
     case.enter(Stage.LEGAL_REVIEW)
-    outcome = await case.decided(GateKind.LEGAL_REVIEW, manifest.digest, manifest=manifest)
+    outcome = await decided(case, GateKind.LEGAL_REVIEW, manifest.digest, manifest=manifest)
     if outcome.how == SUPERSEDED:
         return False  # other people are asked in the next round
     file.ruling = outcome.option

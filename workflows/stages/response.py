@@ -9,17 +9,18 @@ from temporalio import workflow
 from activities.mail import Mail
 from activities.policy import Policy
 from activities.regulators import Regulators
-from escalations import closing, ids
+from escalations import closing, ids, waking
 from escalations.clocks import ClockStatus, wanted_at
-from escalations.consensus import GateKind
+from escalations.consensus import SUPERSEDED, GateKind
 from escalations.model import Milestone, Stage
 from escalations.notices import Notice, NoticeOrder, Recipient
 from escalations.plans import NoticePlan, NoticesRequest
 from workflows import options
-from workflows.case import SUPERSEDED, Case
+from workflows.case import Case
+from workflows.gates import decided
+from workflows.people import attempted, insisted
 
 SEND = "send"
-HIGHEST_LEVEL = 3
 
 
 async def responded(case: Case) -> None:
@@ -28,23 +29,17 @@ async def responded(case: Case) -> None:
     while case.file.notices:
         case.enter(Stage.RESPONSE)
         digest = ids.digest(repr(case.file.notices).encode())
-        level = _level(case, digest)
-        outcome = await case.decided(GateKind.RESPONSE, digest, manifest=case.file.manifest, escalated=level)
+        level = waking.unanswered(case.file, digest)
+        outcome = await decided(case, GateKind.RESPONSE, digest, manifest=case.file.manifest, escalated=level)
         if outcome.how == SUPERSEDED:
             case.file.notices.clear()  # drafted anew in the next round, for other people
             return
-        if outcome.option == SEND or level >= HIGHEST_LEVEL:
+        if outcome.option == SEND or level >= waking.LAST_LEVEL:
             await _sent(case)
             return
         if outcome.how != "default":
             _held_back(case, f"held back by {outcome.how}")
             return
-
-
-def _level(case: Case, digest: str) -> int:
-    """Count how often nobody answered this question, in earlier runs too: each time it goes one level up."""
-    asked = [card.outcome for card in case.file.gates if card.gate.digest == digest]
-    return len([outcome for outcome in asked if outcome is not None and outcome.how == "default"])
 
 
 async def _drafted(case: Case) -> None:
@@ -68,7 +63,7 @@ async def _drafted(case: Case) -> None:
         answer = workflow.execute_local_activity_method(Policy.draft_notices, request, **options.POLICY)
         return case.journal.after(answer)
 
-    answer = await case.insisted("the notices", drafted)
+    answer = await insisted(case, "the notices", drafted)
     case.take_clocks(answer.clocks)
     file.notices.extend(answer.notices)
     file.answered, file.answered_orders = len(file.intakes), len(file.orders)
@@ -113,7 +108,7 @@ async def _send(case: Case, notice: Notice) -> None:
         )
     else:
         hands = workflow.execute_activity_method(Mail.send_notice, order, **options.why(options.MAIL, summary))
-    sent = await case.attempted(notice.recipient.value, hands)
+    sent = await attempted(case, notice.recipient.value, hands)
     file.notices.remove(notice)
     if sent is None:
         _by_hand(case, notice, "it could not be sent")

@@ -8,12 +8,14 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 from escalations import closing, ids
-from escalations.consensus import GateKind
+from escalations.consensus import SUPERSEDED, GateKind
 from escalations.enforcement import Sought
 from escalations.model import RootCause, Stage
 from escalations.plans import Plan
 from escalations.rosters import OnDuty
-from workflows.case import SUPERSEDED, Case
+from workflows.case import Case
+from workflows.gates import decided
+from workflows.people import page
 from workflows.prevention import Prevention, PreventionOrder
 
 APPROVE = "approve"
@@ -29,7 +31,7 @@ async def root_cause_found(case: Case) -> None:
         cause = await _written(case)
         if cause is None:
             return
-        outcome = await case.decided(GateKind.ROOT_CAUSE, cause.digest, moot=lambda: _moot(case))
+        outcome = await decided(case, GateKind.ROOT_CAUSE, cause.digest, moot=lambda: _moot(case))
         if outcome.how == SUPERSEDED:
             return
         if outcome.option == APPROVE:
@@ -52,7 +54,7 @@ async def _written(case: Case) -> RootCause | None:
             then="page the owner",
         )
         if not written:
-            await case.page("the root cause analysis is late")
+            await page(case, "the root cause analysis is late")
     return case.file.root_cause
 
 
