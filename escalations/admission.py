@@ -6,9 +6,10 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from escalations import consensus, facts, ids
+from escalations import delegations, facts, ids, voting
 from escalations.casefile import CaseFile
 from escalations.clocks import OPEN, Clock, ClockStatus, too_early
+from escalations.consensus import GateKind
 from escalations.messages import (
     Abort,
     Appeal,
@@ -151,7 +152,7 @@ def _learn(file: CaseFile, message: Learn, now: datetime) -> Refusal | None:
 def _decide(file: CaseFile, message: Decide, now: datetime) -> Refusal | None:
     for card in file.gates:
         if card.gate.id == message.gate:
-            return consensus.refusal(card.gate, card.votes, card.outcome, message, now, tuple(file.delegations))
+            return voting.refusal(card.gate, card.votes, card.outcome, message, now, tuple(file.delegations))
     return "unknown_gate", f"{file.case_id} asks no such question; see `seawall show {file.case_id}`"
 
 
@@ -170,21 +171,13 @@ def _delegate(file: CaseFile, message: Delegate, now: datetime) -> Refusal | Non
         return "bad_delegate", "delegate to somebody else"
     if message.until <= now:
         return "delegation_expired", "the delegation would end before it begins"
-    given, giver, role = tuple(file.delegations), message.said.person, message.role
-    behind = consensus.links(giver, role, given, now)
-    if any(message.to in chain for chain in behind):
-        return "bad_delegate", "the delegation would come back to somebody who gave it; name another person"
-    onward = consensus.links(message.to, role, given, now, onward=True)
-    longest = [max((len(chain) for chain in chains), default=0) for chains in (behind, onward)]
-    if sum(longest) + 1 > consensus.LONGEST_CHAIN:
-        return "delegation_chain", "a delegation is passed on once at most; ask the first to delegate to somebody else"
-    return None
+    return delegations.refusal(message, tuple(file.delegations), now)
 
 
 def _finding(file: CaseFile, message: ReportFinding, _now: datetime) -> Refusal | None:
     if not message.kind or not message.text.strip():
         return "reason_required", "a finding needs a kind and a text"
-    judged = any(card.gate.kind is consensus.GateKind.ROOT_CAUSE and not card.outcome for card in file.gates)
+    judged = any(card.gate.kind is GateKind.ROOT_CAUSE and not card.outcome for card in file.gates)
     if message.factors and judged:
         return "gate_open", "an analysis is being judged; say what is missing at its gate"
     if message.factors and any(not action.owner or not action.title for action in message.actions):

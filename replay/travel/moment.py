@@ -7,10 +7,10 @@ from typing import Any
 
 from temporalio.api.history.v1 import HistoryEvent
 
-from escalations import consensus
+from escalations import voting
 from escalations.casefile import CaseFile
 from escalations.clocks import OPEN, Clock, wanted_at
-from escalations.consensus import Option, Stance
+from escalations.consensus import IN_FAVOUR, Option, Stance
 from escalations.enforcement import Manifest
 from escalations.messages import Decide, Said
 from escalations.model import Task
@@ -186,7 +186,7 @@ def _gate(card: GateCard, file: CaseFile, now: datetime) -> GateThen:
     gate, outcome = card.gate, card.outcome
     favour = {option.key: 0 for option in gate.options}
     for vote in card.votes:
-        if vote.stance in consensus.IN_FAVOUR and vote.option in favour:
+        if vote.stance in IN_FAVOUR and vote.option in favour:
             favour[vote.option] += 1
     return GateThen(
         id=gate.id,
@@ -243,7 +243,7 @@ def _could_act(card: GateCard, file: CaseFile, now: datetime, person: str, princ
         role=role,
         on_behalf_of=principal,
     )
-    return consensus.refusal(card.gate, card.votes, card.outcome, asked, now, tuple(file.delegations)) is None
+    return voting.refusal(card.gate, card.votes, card.outcome, asked, now, tuple(file.delegations)) is None
 
 
 def open_gates(shown: Moment) -> tuple[GateThen, ...]:

@@ -16,11 +16,10 @@ from escalations.consensus import (
     Vote,
     by_default,
     escalates,
-    refusal,
-    vote,
 )
 from escalations.consensus import outcome as outcome_of
 from escalations.messages import Decide, Delegate, Said
+from escalations.voting import refusal, vote
 
 OPENED = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 NOW = OPENED + timedelta(minutes=5)

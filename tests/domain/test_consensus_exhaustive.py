@@ -20,10 +20,9 @@ from escalations.consensus import (
     Vote,
     by_default,
     outcome,
-    refusal,
-    vote,
 )
 from escalations.messages import Decide, Delegate, Said
+from escalations.voting import refusal, vote
 
 OPENED = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 NOW, DUE = OPENED + timedelta(minutes=5), OPENED + timedelta(minutes=30)

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from escalations import consensus
+from escalations import consensus, voting
 from escalations.consensus import Gate, GateKind, Option, Outcome, Seat, Stance
 from escalations.messages import Decide, Delegate, Said
 
@@ -92,7 +92,7 @@ class Table(RuleBasedStateMachine):
             said=self.said(person), option=key, stance=stance, conditions=("tell the importer",), on_behalf_of=behalf,
             **told,
         )  # fmt: skip
-        refused = consensus.refusal(self.gate, self.votes, self.outcome, message, self.now, self.trust)
+        refused = voting.refusal(self.gate, self.votes, self.outcome, message, self.now, self.trust)
         if refused is not None:
             assert refused[1]
             REACHED[f"refused {refused[0]}"] += 1
@@ -100,7 +100,7 @@ class Table(RuleBasedStateMachine):
         assert self.outcome is None
         assert self.now < self.gate.due_at
         assert (told["gate"], told["digest"]) == (self.gate.id, "d" * 64)
-        kept = consensus.vote(self.gate, message, self.now, self.trust)
+        kept = voting.vote(self.gate, message, self.now, self.trust)
         REACHED[stance.value] += 1
         if kept.on_behalf_of:
             REACHED["spoken for somebody"] += 1

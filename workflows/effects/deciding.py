@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from temporalio import workflow
 
-from escalations import consensus
+from escalations import consensus, voting
 from escalations.messages import Assign, Claim, Decide, Delegate, TaskDone
 from workflows.case import Case
 from workflows.gates import card_of, conclude, put
@@ -14,7 +14,7 @@ async def voted(case: Case, message: Decide) -> str:
     """Count a vote at a gate; the one that completes an answer ends it."""
     now = workflow.now()
     card = card_of(case, message.gate)
-    vote = consensus.vote(card.gate, message, now, tuple(case.file.delegations))
+    vote = voting.vote(card.gate, message, now, tuple(case.file.delegations))
     card = replace(card, votes=(*card.votes, vote))
     put(case, card)
     text = f"{vote.role} {vote.stance.value}: {vote.option}"
