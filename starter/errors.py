@@ -29,3 +29,10 @@ class Problem(Exception):
     def line(self) -> str:
         """Write the whole refusal on one line."""
         return f"{self.text} {self.next_step}".strip()
+
+
+def unknown_case() -> Problem:
+    """Refuse a case that does not exist, in the same words wherever that is noticed."""
+    return Problem(
+        "unknown_case", "There is no such case.", next_step="List cases with `seawall list`.", exit_code=UNKNOWN_CASE
+    )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from starter.errors import CHECK_FAILED, Problem
+from starter.errors import CHECK_FAILED, Problem, unknown_case
 
 casebook = typer.Typer(help="The casebook's chain of hashes.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that payloads are sealed with.", no_args_is_help=True)
@@ -36,7 +36,6 @@ def verify(
 async def _verify(case_id: str | None, anchor: Path | None, *, as_json: bool) -> int:
     from starter import settings
     from starter.intake import wiring
-    from starter.say import unknown_case
     from store import verification
     from store.anchors import AnchorBroken
 

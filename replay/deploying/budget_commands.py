@@ -10,8 +10,7 @@ import typer
 
 from starter import budgets, connect, settings
 from starter.budgets import BYTES_MAX, EVENTS_MAX, UPDATES_MAX, Budget
-from starter.errors import CHECK_FAILED
-from starter.say import unknown_case
+from starter.errors import CHECK_FAILED, unknown_case
 from store.engine import open_engine
 
 TIGHT = 0.5  # a case hands over long before half of a limit; one that did not is worth a look

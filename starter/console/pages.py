@@ -12,8 +12,7 @@ from escalations.record import Card, Entry
 from starter import signin
 from starter.console import views
 from starter.console.desk import Desk, Visitor, desk, page, visitor
-from starter.errors import Problem
-from starter.say import unknown_case
+from starter.errors import Problem, unknown_case
 from store import quarantine, queries, tables
 from store.engine import reading
 

@@ -15,8 +15,7 @@ from replay import histories, reading
 from replay.histories import Recorded
 from replay.travel.journey import Journey, travelled
 from starter import connect
-from starter.errors import UNAVAILABLE, Problem
-from starter.say import unknown_case
+from starter.errors import UNAVAILABLE, Problem, unknown_case
 
 MOST_EVENTS = 4000
 PATIENCE = timedelta(seconds=30)

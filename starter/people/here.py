@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from escalations.messages import Receipt, Said
-from starter.errors import Problem
+from starter.errors import Problem, unknown_case
 from starter.faults import of_store
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ class Here:
 
     async def card(self, case_id: str) -> "Card":
         """Read a case. Raises Problem `unknown_case` (4)."""
-        from starter.say import unknown_case
         from store import queries
 
         card = await queries.card(self.engine, case_id)

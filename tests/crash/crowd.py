@@ -10,7 +10,8 @@ from escalations.consensus import GateKind, Seat
 from escalations.messages import Decide, ReportFinding, Said, TaskDone
 from escalations.record import Card, GateCard
 from starter.errors import REFUSED, Problem
-from starter.say import Message, say
+from starter.say import say
+from starter.saying import Message
 from store import queries
 from tests.crash.ground import Ground
 from tests.workflows.world import Silence

@@ -8,7 +8,8 @@ import pytest
 from escalations.consensus import GateKind
 from escalations.messages import Assign, Decide, Learn, Receipt, Reopen, Report, TaskDone, Withdraw
 from starter.errors import REFUSED, Problem
-from starter.say import Message, say
+from starter.say import say
+from starter.saying import Message
 from store import queries, verification
 from tests.workflows.steering import HIDE, any_run, filed, follow_up, noted, seen, still
 from tests.workflows.world import HEATER, NOWHERE, Handle, World, recall
