@@ -19,6 +19,7 @@ from replay.simulation.values import Values
 from replay.simulation.world import Beginning, Halted, Living, World
 
 ANY_RUN = -1
+SPOKEN = 1 << 32  # before whatever else is seen in the same task, in the order of the record
 
 
 @dataclass(order=True, slots=True)
@@ -68,11 +69,8 @@ class Simulation:
 
     def due(self, at: int, living: Living, job: WorkflowActivationJob, *, rank: int = THE_REST, seq: int = 0) -> None:
         """Let something be seen by a run at an instant."""
-        self._push(at, rank, living.workflow_id, living.number, job, seq)
-
-    def _push(self, at: int, rank: int, workflow_id: str, run: int, job: WorkflowActivationJob, seq: int) -> None:
         self._number += 1
-        heapq.heappush(self._due, _Due(at, rank, self._number, workflow_id, run, job, seq))
+        heapq.heappush(self._due, _Due(at, rank, self._number, living.workflow_id, living.number, job, seq))
 
     def live(self, workflow_id: str) -> Living | None:
         """Find the run of a workflow that lives."""
@@ -80,7 +78,10 @@ class Simulation:
         return living if living is not None and not living.ended else None
 
     def say(self, at: int, workflow_id: str, said: Message, number: str) -> None:
-        """Let somebody speak to a workflow, to whichever run of it lives then. `number` names what is said."""
+        """Let somebody speak to a workflow, to whichever run of it lives then.
+
+        `number`, a decimal, names what is said; of what is said at one instant the lowest is heard first.
+        """
         job = WorkflowActivationJob()
         if said.kind == "update":
             told = job.do_update
@@ -92,7 +93,7 @@ class Simulation:
             job.signal_workflow.input.extend(said.payloads)
         else:
             job.cancel_workflow.reason = "cancelled"
-        self._push(at, THE_REST, workflow_id, ANY_RUN, job, 0)
+        heapq.heappush(self._due, _Due(at, THE_REST, int(number) - SPOKEN, workflow_id, ANY_RUN, job))
 
     def signal(self, at: int, living: Living, name: str, payloads: tuple[Payload, ...]) -> None:
         """Let another workflow speak to a run."""

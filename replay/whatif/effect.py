@@ -1,7 +1,7 @@
 """What is different in one case under the candidate? Clocks, gates, containment, outcome, what was said in vain."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -133,11 +133,21 @@ def effect(before: Seen, life: Life, other: Other, told: Iterable[tuple[str, str
         case_id=life.case_id,
         before=before,
         after=after,
-        vain=_vain(life, other, told),
+        vain=_vain(life, told, never_asked=other.waiting, unheard=other.unheard_of),
         misses=tuple(other.misses),
         unused=tuple(other.unused),
         halted=life.halted,
         changes=tuple(changes(before, after)),
+    )
+
+
+def untouched(before: Seen, life: Life, version: str, told: Iterable[tuple[str, str]]) -> Effect:
+    """Describe a candidate that leads to the very life there was: only the name of the rulebook is another."""
+    return Effect(
+        case_id=life.case_id,
+        before=before,
+        after=replace(before, rulebook=version if before.rulebook else ""),
+        vain=_vain(life, told),
     )
 
 
@@ -221,13 +231,15 @@ def _owed(life: Life, file: CaseFile) -> Iterable[Owed]:
                 yield Owed(team=owner, what="page", since=at, until=at)
 
 
-def _vain(life: Life, other: Other, told: Iterable[tuple[str, str]]) -> Vain:
+def _vain(
+    life: Life, told: Iterable[tuple[str, str]], *, never_asked: Container[str] = (), unheard: Container[str] = ()
+) -> Vain:
     late, needless, refused = [], [], []
     refusals = {number: code for run in life.runs for number, (code, _) in run.refusals.items()}
     for number, name in told:
-        if number in other.waiting:
+        if number in never_asked:
             needless.append(name)
-        elif number in other.unheard_of or refusals.get(number) in TOO_LATE:
+        elif number in unheard or refusals.get(number) in TOO_LATE:
             late.append(name)
         elif number in refusals:
             refused.append((name, refusals[number]))

@@ -80,11 +80,12 @@ class Other:
             self.misses.append(call.type)
         if found is None or found.resolution is None or found.took is None:
             return self._assumed(call)
-        return Coming(at=call.at + (found.took or SOON), resolution=found.resolution)
+        return Coming(at=call.at + found.took, resolution=found.resolution)
 
     def _took(self, call: Call) -> int:
         pool = self._pools.get((call.kind, call.type))
-        return (pool.pop(0).took if pool else None) or SOON
+        took = pool.pop(0).took if pool else None
+        return SOON if took is None else took
 
     def _found(self, call: Call) -> Answer | None:
         """Take the recorded answer to the same question, else the next one about the same matter."""
@@ -148,7 +149,7 @@ class Other:
         if found is None:
             return Coming(at=call.at + SOON)
         self._pools["signal", call.type].remove(found)
-        return Coming(at=call.at + (found.took or SOON), failure=found.failure)
+        return Coming(at=call.at + (SOON if found.took is None else found.took), failure=found.failure)
 
     def rings(self, living: Living, key: str, lasts: int, at: int) -> int:
         """Ring in time, and as late as it did where the record has the same timer."""
@@ -180,7 +181,9 @@ class Other:
     def _answered(self, sim: Simulation, anchor: tuple[str, str, int], file: CaseFile, at: int) -> None:
         for number in [number for number, saying in self.waiting.items() if saying.anchor == anchor]:
             saying = self.waiting.pop(number)
-            after = round(saying.after * self._delay) if saying.scaled else saying.after
+            after = saying.after  # never through a float when nothing is scaled: that holds 53 bits, some 104 days
+            if saying.scaled and self._delay != 1.0:
+                after = round(after * self._delay)
             self._say(sim, max(at, at + after), saying, file)
 
     def _reopened(self, sim: Simulation, living: Living, file: CaseFile | None, at: int) -> None:

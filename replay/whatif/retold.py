@@ -12,6 +12,7 @@ from replay.simulation.simulator import Simulation
 from replay.simulation.traces import Answer, Trace
 from replay.simulation.values import Values
 from replay.simulation.world import Beginning, Birth, Call, Coming, Halted, Living
+from replay.whatif.alike import Alike
 from replay.whatif.life import MUTABLE, RECORD, Desk, Life, beginning, file_of, lived
 from replay.whatif.people import Watcher
 from replay.whatif.rules import Rules, Whichever
@@ -23,13 +24,18 @@ class Retold:
     """The world as it was. Every answer comes when it was seen; it learns when each was asked for.
 
     `anew` asks the rules again; without it their recorded answers are taken too, which tries the simulator alone.
+    `alike` hears every question that is asked anew, and its answer.
     """
 
-    def __init__(self, trace: Trace, desk: Desk, versions: "Versions", *, anew: bool = True) -> None:
+    def __init__(
+        self, trace: Trace, desk: Desk, versions: "Versions", *, anew: bool = True, alike: Alike | None = None
+    ) -> None:
         self.trace = trace
         self.sim: Simulation | None = None
         self.watcher = Watcher()
         self.ruled: list[tuple[Answer, ActivityResolution]] = []
+        self.unheard_of: list[str] = []
+        self._alike = alike
         self._desk = desk
         self._versions = versions
         self._anew = anew
@@ -54,9 +60,16 @@ class Retold:
             if call.type == RECORD and resolution.HasField("completed"):
                 resolution = self._desk.recorded(call)
             elif self._anew and self._desk.rules_on(call):
-                resolution = self._desk.ruled(call, self._versions.of_answer(found, call, self._desk))
-                self.ruled.append((found, resolution))
+                resolution = self._ruled(found, call)
         return Coming(at=found.seen, resolution=resolution)
+
+    def _ruled(self, found: Answer, call: Call) -> ActivityResolution:
+        books = self._versions.of_answer(found, call, self._desk)
+        resolution = self._desk.ruled(call, books)
+        self.ruled.append((found, resolution))
+        if self._alike is not None:
+            self._alike.hear(call, books.current, resolution)
+        return resolution
 
     def birth(self, living: Living, call: Call) -> Birth | None:
         """Begin a child as recorded."""
@@ -94,8 +107,9 @@ class Retold:
         if living.ended == "completed" and follows < len(self.trace.runs) and self.sim is not None:
             self.sim.begin(living.workflow_id, beginning(self.trace.runs[follows]))
 
-    def unheard(self, update_id: str) -> None:
-        """Nothing that was taken goes unheard when the story is the same."""
+    def unheard(self, number: str) -> None:
+        """Note it: nothing that was taken goes unheard when the story is the same."""
+        self.unheard_of.append(number)
 
 
 class Versions:
@@ -127,13 +141,16 @@ class Versions:
 class Telling:
     """A story told again: the life it was, each question of policy with its new answer, the values they name.
 
-    `watcher` knows what the case asked of people, and when.
+    `watcher` knows what the case asked of people, and when; `unheard` numbers what was said to nobody. `alike` is
+    whether the candidate, if one was asked beside, gave every answer that the case got.
     """
 
     life: Life
     watcher: Watcher
     ruled: tuple[tuple[Answer, ActivityResolution], ...]
     values: Values
+    unheard: tuple[str, ...] = ()
+    alike: bool = False
 
 
 def retold(
@@ -144,14 +161,23 @@ def retold(
     classes: dict[str, type],
     *,
     anew: bool = True,
+    beside: Rulebook | None = None,
 ) -> Telling:
-    """Tell the recorded story of a case again, under the rules it had."""
+    """Tell the recorded story of a case again, under the rules it had. `beside` is a candidate to be asked as well."""
     values = Values(recorded, MUTABLE)
     desk = Desk(rules=rules, values=values)
-    world = Retold(trace, desk, Versions(find, rules), anew=anew)
+    alike = Alike(desk, beside) if beside is not None else None
+    world = Retold(trace, desk, Versions(find, rules), anew=anew, alike=alike)
     sim = world.sim = Simulation(world, values, classes, until=trace.ends)
     sim.begin(trace.case_id, beginning(trace.runs[0]))
     for place, said in enumerate(trace.messages):
         sim.say(said.seen, trace.case_id, said, str(place))
     life = lived(sim, trace, desk)
-    return Telling(life=life, watcher=world.watcher, ruled=tuple(world.ruled), values=values)
+    return Telling(
+        life=life,
+        watcher=world.watcher,
+        ruled=tuple(world.ruled),
+        values=values,
+        unheard=tuple(world.unheard_of),
+        alike=alike is not None and alike.holds,
+    )

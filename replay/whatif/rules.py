@@ -13,6 +13,7 @@ from activities.policy import Policy
 from escalations.readings import Calendars
 from escalations.rulebook import Rulebook, Rulebooks
 from replay.simulation.values import Values
+from replay.simulation.world import Halted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,10 @@ class Rules:
         self.questions = questions()
 
     def answer(self, name: str, request: Any, books: Rulebooks, values: Values) -> ActivityResolution:
-        """Ask. What the rulebook cannot answer is answered as the activity would: by its failure."""
+        """Ask. What the rulebook cannot answer is answered as the activity would: by its failure.
+
+        Raises Halted where policy itself breaks: the activity would be tried again and again.
+        """
         book = books.current
         if id(book) not in self._policies:
             self._policies[id(book)] = book, Policy(books, self.calendars)  # held, so that its id stays its own
@@ -66,6 +70,8 @@ class Rules:
             value = _at_once(self.questions[name].ask(policy, request))
         except ApplicationError as failure:
             DefaultFailureConverter().to_failure(failure, values, answer.failed.failure)
+        except Exception as bug:
+            raise Halted(f"{name} raised {type(bug).__name__}") from bug
         else:
             answer.completed.result.CopyFrom(values.payload(value))
         return answer

@@ -11,13 +11,16 @@ from replay.simulation.instance import alone
 from replay.simulation.simulator import Simulation
 from replay.simulation.traces import Trace
 from replay.simulation.values import Values
-from replay.whatif.effect import Effect, Seen, effect, seen
+from replay.whatif.alike import loose
+from replay.whatif.effect import Effect, Seen, effect, seen, untouched
 from replay.whatif.identity import Deviation, deviation
 from replay.whatif.life import Desk, Life, beginning, lived
 from replay.whatif.other import Other
 from replay.whatif.people import Saying, sayings
 from replay.whatif.retold import Finder, retold
 from replay.whatif.rules import Rules
+
+AS_RECORDED = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +56,27 @@ def bench(recorded: PayloadConverter, find: Finder, classes: Sequence[type], cal
     return Bench(recorded=recorded, find=found, classes=named, rules=Rules(calendars))
 
 
-def tried(trace: Trace, on: Bench, candidate: Rulebook, delays: Sequence[float] = (1.0,)) -> Tried:
-    """Try a candidate on one case. Never raises for a case that cannot be told again: it is left out, and why."""
+def tried(
+    trace: Trace, on: Bench, candidate: Rulebook, delays: Sequence[float] = (1.0,), *, twice: bool = False
+) -> Tried:
+    """Try a candidate on one case. Never raises for a case that cannot be told again: it is left out, and why.
+
+    `twice` lives the case a second time even where the candidate is known to lead to the same life.
+    """
     with alone():
-        telling = retold(trace, on.rules, on.find, on.recorded, on.classes)
+        telling = retold(trace, on.rules, on.find, on.recorded, on.classes, beside=None if twice else candidate)
         left_out = deviation(trace, telling)
         if left_out is not None:
             return Tried(case_id=trace.case_id, left_out=left_out)
         before = seen(telling.life)
         said = sayings(trace, telling.watcher, telling.values)
         told = [(saying.number, saying.message.name or saying.message.kind) for saying in said]
+        alike = telling.alike and not loose(trace, telling.life, said, telling.unheard)
         effects = []
         for delay in delays:
+            if alike and delay == AS_RECORDED:
+                effects.append(untouched(before, telling.life, candidate.version, told))
+                continue
             life, other = otherwise(trace, on, candidate, said, telling.values, delay)
             effects.append(effect(before, life, other, told))
         return Tried(case_id=trace.case_id, before=before, effects=tuple(effects))
