@@ -10,7 +10,7 @@ from temporalio.bridge.proto.child_workflow import StartChildWorkflowExecutionFa
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
-from replay.simulation.traces_reading import STAGE, cancelled
+from replay.simulation.traces_events import STAGE, cancelled
 from replay.simulation.world import Beginning, Birth, Call, Coming, Living
 
 if TYPE_CHECKING:

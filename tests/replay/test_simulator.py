@@ -18,7 +18,8 @@ from replay import histories, reading
 from replay.simulation.instance import alone
 from replay.simulation.simulator import Simulation
 from replay.simulation.traces import Message, Trace, Unreadable
-from replay.simulation.traces_reading import chains, not_there, traced
+from replay.simulation.traces_events import not_there
+from replay.simulation.traces_reading import chains, traced
 from replay.simulation.values import Values
 from replay.simulation.world import Beginning, Birth, Call, Coming, Halted, Living
 from replay.whatif.identity import deviation
