@@ -1,7 +1,8 @@
 """May this code go live? Every history is lived again: the same commands, arguments, timers, answers and results.
 
-One replayer lives them all, one after the other. A history without a completed task has nothing to compare: its first
-task is tried, and it is reported as `not_started` unless the code raises.
+Where states were kept with a history, the code must also stand after each task as it stood then. One replayer lives all
+histories, one after the other. A history without a completed task has nothing to compare: its first task is tried, and
+it is reported as `not_started` unless the code raises.
 """
 
 import asyncio
@@ -12,27 +13,25 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.converter import (
     DataConverter,
-    PayloadCodec,
-    SerializationContext,
-    WithSerializationContext,
-    WorkflowSerializationContext,
 )
 from temporalio.runtime import Runtime
 from temporalio.worker import Replayer
 
-from replay import facts, meant, newer, stranded
-from replay.compare import ANYTIME, Compared, Difference, Unreadable, compared, given
+from replay import facts, frames, meant, newer, states, stranded
+from replay.compare import ANYTIME, Compared, Unreadable, compared, given
+from replay.differences import Difference
+from replay.drift import Drift
 from replay.histories import Recorded, each
 from replay.meant import Meanings
+from replay.opening import closed_door, opening, why
+from replay.states import Kept
 from replay.stranded import Stranded
 from replay.tape import Tape, taped
 from starter.sandbox import WatchedRunner
-from starter.sealing import UNREADABLE
 
 _EVENT_ID = re.compile(r"HistoryEvent\(id: (\d+)")
 
@@ -59,6 +58,8 @@ class Checked:
     """The verdict on one run, with the reasons in the order of its events.
 
     `meant` holds the places of the meant differences that it has, `stranded` whose open case it is when it fails.
+    `words` are differences in words that Temporal's UI shows, which no case lives by. `states` counts those that were
+    compared.
     """
 
     workflow_id: str
@@ -70,6 +71,8 @@ class Checked:
     detail: str = ""
     differences: tuple[Difference, ...] = ()
     meant: tuple[int, ...] = ()
+    words: tuple[Difference, ...] = ()
+    states: int = 0
     stranded: Stranded | None = None
 
     @property
@@ -112,7 +115,7 @@ async def check(
             workflow_runner=(runner := WatchedRunner(judge.watch)),
             unsandboxed_workflow_runner=runner,
             namespace=namespace,
-            data_converter=_opening(converter),
+            data_converter=opening(converter),
             runtime=runtime,
             # Lived where it is asked for: no thread between, and no limit of two seconds that a busy machine breaks.
             debug_mode=True,
@@ -159,13 +162,19 @@ class _Judge:
         self._types = {type_name(each) for each in workflows}
         self._tape = Tape()
         self._run: Recorded | None = None
+        self._kept: Kept | None = None
+        self._drift: Drift | None = None
 
     def watch(self, instance: Any, det: Any) -> None:
         """Tape an instance from its first activation on."""
-        tape = taped(instance, det)
+        drift = Drift(self._kept) if self._kept is not None else None
+        if drift is not None:
+            tape = frames.watched(instance, det, lambda frame: drift.see(frame, tape))
+        else:
+            tape = taped(instance, det)
         # A task that failed is tried again, with an instance of its own: the first failure is the verdict.
         if not (self._tape.restless or self._tape.failed_with):
-            self._tape = tape
+            self._tape, self._drift = tape, drift
             self._watched(tape)
 
     async def lived(
@@ -178,7 +187,12 @@ class _Judge:
             if unfit := await self._unfit(run):
                 answer(unfit)
                 continue
-            self._run, self._tape = run, Tape()
+            try:
+                self._kept = await states.opened(run, self._converter, self._namespace)
+            except states.Unreadable as closed:
+                answer(_checked(run, Verdict.UNREADABLE, f"the states beside it {closed}; export it again"))
+                continue
+            self._run, self._tape, self._drift = run, Tape(), None
             yield run.history()
 
     async def verdict(self, failure: Exception | None) -> Checked:
@@ -204,7 +218,7 @@ class _Judge:
         if failure is not None and (reason := newer.reason(run, tape, self._workflows)):
             return _checked(run, Verdict.NEWER, reason)
         if tape.unreadable:
-            return _checked(run, Verdict.UNREADABLE, f"after event {tape.reached}: {_closed(tape.unreadable)}")
+            return _checked(run, Verdict.UNREADABLE, f"after event {tape.reached}: {why(tape.unreadable)}")
         if tape.restless:
             return _checked(run, Verdict.BREAKS, f"event {tape.reached}: the code does not come to rest")
         if tape.failed_with:
@@ -219,24 +233,13 @@ class _Judge:
                 self._namespace,
                 shown=self._wanted.values,
                 meanings=self._wanted.meanings if failure is None else meant.NONE,
+                states=self._drift.found() if self._drift is not None and failure is None else (),
             )
         except Unreadable as closed:
-            return _checked(run, Verdict.UNREADABLE, f"event {closed.event_id}: {_closed(str(closed))}")
+            return _checked(run, Verdict.UNREADABLE, f"event {closed.event_id}: {why(str(closed))}")
         if failure is not None:
             return _checked(run, Verdict.BREAKS, "", _reasons(run, tape, failure, found.differences))
-        return _weighed(run, found)
-
-
-async def closed_door(run: Recorded, converter: DataConverter, namespace: str) -> str:
-    """Say why the start of a run cannot be opened with these keys, or ""."""
-    context = WorkflowSerializationContext(namespace=namespace, workflow_id=run.workflow_id)
-    codec = converter.with_context(context).payload_codec
-    if codec is None or not run.input:
-        return ""
-    for payload in await codec.decode(run.input):
-        if payload.metadata.get("encoding") == UNREADABLE:
-            return _CLOSED_DOORS.get(payload.data.decode(), _CLOSED_DOORS["forged"])
-    return ""
+        return replace(_weighed(run, found), words=found.words, states=self._drift.seen if self._drift else 0)
 
 
 def _weighed(run: Recorded, found: Compared) -> Checked:
@@ -250,44 +253,6 @@ def _weighed(run: Recorded, found: Compared) -> Checked:
 
 
 _UNTOUCHED = "no task of it has been completed yet"
-_CLOSED_DOORS = {
-    "unknown_key": "this key ring does not hold the key that sealed it; use the ring it was recorded with",
-    "plaintext": "its payloads are not sealed, so seawall did not write them",
-    "other_case": "its payloads belong to another case",
-    "forged": "its payloads do not open: another namespace, or changed since",
-    "malformed": "its payloads are damaged, or packed by newer code",
-}
-
-
-def _closed(reason: str) -> str:
-    return _CLOSED_DOORS.get(reason, _CLOSED_DOORS["forged"])
-
-
-class _Opening(PayloadCodec, WithSerializationContext):
-    """Opens what was recorded, and seals nothing: what the code commands in a replay goes nowhere."""
-
-    def __init__(self, inner: PayloadCodec) -> None:
-        self._inner = inner
-
-    def with_context(self, context: SerializationContext) -> "_Opening":
-        """See the base class."""
-        if not isinstance(self._inner, WithSerializationContext):
-            return self
-        bound = self._inner.with_context(context)
-        return _Opening(bound) if isinstance(bound, PayloadCodec) else self
-
-    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Leave payloads as they are."""
-        return list(payloads)
-
-    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """See the base class."""
-        return await self._inner.decode(payloads)
-
-
-def _opening(converter: DataConverter) -> DataConverter:
-    codec = converter.payload_codec
-    return converter if codec is None else replace(converter, payload_codec=_Opening(codec))
 
 
 def _reasons(run: Recorded, tape: Tape, failure: Exception, found: Sequence[Difference]) -> Sequence[Difference]:

@@ -2,12 +2,12 @@
 
 Temporal's own replay sees a changed order and changed types. It is blind to a changed timer, argument, time-out,
 answer, result or search attribute, to a changed question to a local activity, and to an act that moved to another task;
-this is not.
+this is not. Words that Temporal's UI shows beside an act change nothing that a case does: they are told apart.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,9 +15,10 @@ from temporalio.api.common.v1 import Payload
 from temporalio.converter import DataConverter, PayloadCodec, WorkflowSerializationContext
 
 from replay import facts, meant, values
+from replay.differences import Difference, Found
 from replay.facts import QUESTION, Act, Acts, Given
 from replay.histories import Recorded
-from replay.meant import Apart, Meanings
+from replay.meant import Meanings
 from replay.tape import Tape
 from replay.values import ABSENT, Words
 from starter.sealing import UNREADABLE
@@ -43,65 +44,8 @@ _CLEAR: Final = frozenset(
 # Acts whose facts may come and go one by one; of the others, what one side does not say is the server's default.
 _BY_NAME: Final = frozenset({"search attributes", "memo"})
 _SUMS: Final = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One difference: the recorded event, what it is about, what was recorded, what the code does now, and where.
-
-    `path` names the fact, and the place in its value: `input.listings[2]`. `more` counts the same of later acts.
-    """
-
-    event_id: int
-    kind: str
-    name: str = ""
-    path: str = ""
-    recorded: str
-    now: str
-    place: str
-    more: int = 0
-
-    @property
-    def what(self) -> str:
-        """Name what differs."""
-        act = f"{self.kind} {self.name}".strip()
-        return f"{act}, {self.path}" if self.path else act
-
-    def line(self) -> str:
-        """Write it on one line."""
-        where = f" at {self.place}" if self.place else ""
-        more = f"; the same {self.more} times later" if self.more else ""
-        return f"event {self.event_id}: {self.what}: recorded {self.recorded}, now {self.now}{where}{more}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A difference with its values in full, before anybody decides what of it is shown."""
-
-    act: Act
-    path: str
-    was: Any
-    now: Any
-    place: str
-    clear: bool = False
-
-    def apart(self, workflow: str) -> Apart:
-        """Give what it is matched by."""
-        was, now = _matched(self.was), _matched(self.now)
-        return Apart(workflow=workflow, kind=self.act.kind, name=self.act.name, path=self.path, was=was, now=now)
-
-    def told(self, *, shown: bool) -> Difference:
-        """Write it for people."""
-        was, now = values.told(self.was, self.now, clear=self.clear, values=shown)
-        return Difference(
-            event_id=self.act.event_id,
-            kind=self.act.kind,
-            name=self.act.name if self.act.kind not in ("result", "memo", "search attributes") else "",
-            path=self.path,
-            recorded=was,
-            now=now,
-            place=self.place,
-        )
+Facts = Mapping[str, Any]
+_PLACES: Final = 8
 
 
 class Unreadable(Exception):
@@ -114,15 +58,20 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What differs, unless it is meant; `meant` holds the places of the entries that covered the rest."""
+    """What differs, unless it is meant; `meant` holds the places of the entries that covered the rest.
+
+    `words` are the differences in words that Temporal's UI shows.
+    """
 
     differences: tuple[Difference, ...] = ()
     meant: tuple[int, ...] = ()
+    words: tuple[Difference, ...] = ()
 
 
 async def differences(run: Recorded, tape: Tape, converter: DataConverter, namespace: str) -> list[Difference]:
-    """List everything that differs, in the order of the history. Raises Unreadable."""
-    return [each.told(shown=False) async for each in _found(run, tape, converter, namespace)]
+    """List everything that differs but words, in the order of the history. Raises Unreadable."""
+    found = _found(run, tape, converter, namespace)
+    return [each.told(shown=False) async for each in found if not each.words]
 
 
 async def compared(
@@ -133,16 +82,39 @@ async def compared(
     *,
     shown: bool = False,
     meanings: Meanings = meant.NONE,
+    states: Sequence[Found] = (),
 ) -> Compared:
-    """Compare a run with what the code commanded when it lived it again. Raises Unreadable."""
-    found, used = [], []
-    async for each in _found(run, tape, converter, namespace):
-        entry = meanings.of(each.apart(run.workflow_type)) if meanings.entries else None
-        if entry is None:
-            found.append(each)
-        else:
-            used.append(entry)
-    return Compared(differences=tuple(_summed([each.told(shown=shown) for each in found])), meant=tuple(used))
+    """Compare a run with what the code commanded when it lived it again. Raises Unreadable.
+
+    `states` is what its states showed.
+    """
+    found: dict[str, list[Found]] = {"acts": [], "states": [], "words": []}
+    used = []
+    for kind, every in (("acts", [act async for act in _found(run, tape, converter, namespace)]), ("states", states)):
+        for each in every:
+            entry = meanings.of(each.apart(run.workflow_type)) if meanings.entries else None
+            if entry is None:
+                found["words" if each.words else kind].append(each)
+            else:
+                used.append(entry)
+    return Compared(
+        differences=(
+            *_summed([each.told(shown=shown) for each in found["acts"]]),
+            *_first(found["states"], shown=shown),
+        ),
+        meant=tuple(used),
+        words=tuple(_summed([each.told(shown=shown) for each in found["words"]])),
+    )
+
+
+def _first(stood: Sequence[Found], *, shown: bool) -> Iterator[Difference]:
+    """Name the first few places of a state, and count the others: one lost fact may be missed in many."""
+    for each in stood[:_PLACES]:
+        yield each.told(shown=shown)
+    if left := stood[_PLACES:]:
+        was, now = (values.Words(text) for text in values.HIDDEN)
+        count = f"{len(left)} more places of it"
+        yield replace(replace(left[0], path="", more=0, was=was, now=now, clear=True).told(shown=shown), path=count)
 
 
 def _summed(found: Sequence[Difference]) -> Iterator[Difference]:
@@ -156,20 +128,7 @@ def _summed(found: Sequence[Difference]) -> Iterator[Difference]:
         if place < _SUMS - 1 or len(group) == _SUMS == place + 1:
             yield each
         elif place == _SUMS - 1:
-            yield _counted(each, len(group) - _SUMS)
-
-
-def _counted(each: Difference, more: int) -> Difference:
-    return Difference(
-        event_id=each.event_id,
-        kind=each.kind,
-        name=each.name,
-        path=each.path,
-        recorded=each.recorded,
-        now=each.now,
-        place=each.place,
-        more=more,
-    )
+            yield replace(each, more=len(group) - _SUMS)
 
 
 def given(run: Recorded) -> Given:
@@ -229,17 +188,28 @@ async def _of_act(was: Act, now: Act, place: str, codec: PayloadCodec | None) ->
         at = (Words(f"in the task of event {task}") for task in (was.task, now.task))
         yield Found(act=was, path="task", was=next(at), now=next(at), place=place, clear=True)
     names = was.facts if was.kind not in _BY_NAME else {**now.facts, **was.facts}
-    for name in names:
-        one, other = was.facts.get(name, ABSENT), now.facts.get(name, ABSENT)
-        if isinstance(one, list) or isinstance(other, list):
-            async for path, before, after, clear in _payloads(name, one, other, codec, was.event_id):
-                yield Found(act=was, path=path, was=before, now=after, place=place, clear=clear)
-        elif one != other:
-            clear = name in _CLEAR or was.kind in _BY_NAME or isinstance(one, timedelta) or name.endswith("timeout")
-            yield Found(act=was, path=name, was=one, now=other, place=place, clear=clear)
+    for path, one, other, clear in await _pairs(was, names, was.facts, now.facts, codec):
+        yield Found(act=was, path=path, was=one, now=other, place=place, clear=clear)
     for name in now.facts.keys() - names.keys():
         if now.facts[name] not in (None, [], {}) and name != QUESTION:
             yield Found(act=was, path=name, was=ABSENT, now=now.facts[name], place=place, clear=name in _CLEAR)
+    for path, one, other, clear in await _pairs(was, {**was.words, **now.words}, was.words, now.words, codec):
+        yield Found(act=was, path=path, was=one, now=other, place=place, clear=clear, words=True)
+
+
+async def _pairs(
+    act: Act, names: Iterable[str], was: Facts, now: Facts, codec: PayloadCodec | None
+) -> list[tuple[str, Any, Any, bool]]:
+    """List what differs among the facts of these names, and whether it holds nothing of a case."""
+    found: list[tuple[str, Any, Any, bool]] = []
+    for name in names:
+        one, other = was.get(name, ABSENT), now.get(name, ABSENT)
+        if isinstance(one, list) or isinstance(other, list):
+            found += [each async for each in _payloads(name, one, other, codec, act.event_id)]
+        elif one != other:
+            clear = name in _CLEAR or act.kind in _BY_NAME or isinstance(one, timedelta) or name.endswith("timeout")
+            found.append((name, one, other, clear))
+    return found
 
 
 async def _payloads(name: str, was: Any, now: Any, codec: PayloadCodec | None, event_id: int) -> Any:
@@ -292,13 +262,6 @@ def apart(was: Any, now: Any, at: str) -> Iterator[tuple[str, Any, Any]]:
 def paths(was: Any, now: Any, at: str) -> list[str]:
     """Name the places where two JSON values differ."""
     return [path for path, _, _ in apart(was, now, at)]
-
-
-def _matched(value: Any) -> str:
-    """Write a value as the patterns of meant differences see it."""
-    if value is ABSENT or value is None:
-        return ""
-    return value if isinstance(value, str) else str(value) if isinstance(value, timedelta) else json.dumps(value)
 
 
 class _Codecs:

@@ -1,6 +1,7 @@
 """How is a history kept beyond Temporal's retention? As files in Temporal's JSON, with the chain of runs.
 
 Nothing is seen in the folder before all of it is there: it is written beside it and moved into its place at the end.
+With a history may go the states that this code has when it lives it again, for later code to be compared with.
 """
 
 import json
@@ -9,14 +10,19 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from temporalio.api.common.v1 import Payload
+from temporalio.converter import DataConverter
+from temporalio.runtime import Runtime
 
-from replay import histories, redaction
+from replay import frames, histories, redaction, states
+from replay.check import type_name
 from replay.histories import Recorded
+from replay.opening import closed_door
 from replay.redaction import Bench
+from replay.states import Kept
 from starter import keyring
 from starter.errors import CANNOT_WRITE, Problem
 from starter.keyring import KeyRing
@@ -30,7 +36,8 @@ Told = Callable[[int, int], None]
 class Exported:
     """One written run. `previous` and `next` are the runs it continues and continues as, "" for none.
 
-    `case` is the case it belongs to: its own, or that of a sweep, a watch or a follow-up.
+    `states` counts those written beside it, None when none were to be, or this code cannot live the run again. `case`
+    is the case it belongs to: its own, or that of a sweep, a watch or a follow-up.
     """
 
     workflow_id: str
@@ -42,6 +49,32 @@ class Exported:
     previous: str
     next: str
     case: str
+    states: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """What states are taken with: the code that lives a run again, and the keys that open and seal it."""
+
+    workflows: Sequence[type]
+    converter: DataConverter
+    namespace: str
+    runtime: Runtime | None = None
+
+    async def states(self, run: Recorded) -> Kept | None:
+        """Take the states of a run; None if this code cannot live it again as it was recorded."""
+        if run.workflow_type not in map(type_name, self.workflows):
+            return None
+        if await closed_door(run, self.converter, self.namespace):
+            return None
+        film = await frames.of_run(
+            run,
+            workflows=self.workflows,
+            converter=self.converter,
+            namespace=self.namespace,
+            runtime=self.runtime,
+        )
+        return states.kept(states.of_film(film)) if film.whole else None
 
 
 class Folder:
@@ -68,30 +101,41 @@ class Folder:
         finally:
             shutil.rmtree(self._beside, ignore_errors=True)
 
-    def keep(self, run: Recorded) -> None:
-        """Write one run."""
+    async def keep(self, run: Recorded, camera: Camera | None = None) -> None:
+        """Write one run, and its states if there is something to take them with."""
         # Run ids begin with the time, so runs that follow each other within a minute begin alike.
         name = f"{run.workflow_id.replace('/', '~')}.{run.run_id}.json"
+        kept = await camera.states(run) if camera is not None else None
         with _cannot_write(self._place):
             histories.write(run, self._beside / name)
-        self.written.append(_indexed(run, name))
+            if camera is not None and kept is not None:
+                await states.write(kept, run, self._beside / name, camera.converter, camera.namespace)
+        self.written.append(replace(_indexed(run, name), states=None if kept is None else len(kept.changes)))
 
     def ring(self) -> KeyRing:
         """Make the ring that seals redacted histories, kept beside them: it protects nothing and opens nothing else."""
         return keyring.open_ring(self._beside / RING)
 
 
-async def as_stored(families: AsyncIterator[list[Recorded]], into: Folder, told: Told, total: int) -> None:
+async def as_stored(
+    families: AsyncIterator[list[Recorded]], into: Folder, told: Told, total: int, *, camera: Camera | None = None
+) -> None:
     """Write families of runs, sealed as they are."""
     done = 0
     async for family in families:
         for run in family:
-            into.keep(run)
+            await into.keep(run, camera)
         told(done := done + 1, total)
 
 
 async def redacted(
-    families: AsyncIterator[list[Recorded]], into: Folder, told: Told, total: int, *, bench: Bench
+    families: AsyncIterator[list[Recorded]],
+    into: Folder,
+    told: Told,
+    total: int,
+    *,
+    bench: Bench,
+    camera: Camera | None = None,
 ) -> None:
     """Write families of runs without anybody's data; see `redaction.redact` for what is refused."""
     done = 0
@@ -103,7 +147,7 @@ async def redacted(
             made = await redaction.redact(run, bench, given=handed.get(run.run_id, ()))
             if run.next_run_id:
                 handed[run.next_run_id] = _handed_over(made)
-            into.keep(made)
+            await into.keep(made, camera)
         told(done := done + 1, total)
 
 

@@ -10,10 +10,12 @@ from typing import Annotated
 
 import typer
 from temporalio.client import Client
+from temporalio.converter import DataConverter
+from temporalio.runtime import Runtime
 
 from replay import export as exporting
 from replay import histories, lookup, payload_types, reading
-from replay.export import Exported, Folder
+from replay.export import Camera, Exported, Folder
 from replay.histories import Recorded
 from replay.redaction import Bench
 from starter import connect, settings
@@ -37,22 +39,31 @@ def export(
         "histories"
     ),
     redact: Annotated[bool, typer.Option("--redacted", help="Replace personal data; it still replays.")] = False,
+    with_states: Annotated[
+        bool, typer.Option("--states", help="With the state after each task, for `replay check` to compare with.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the index of runs as JSON.")] = False,
 ) -> int:
     """Write histories as files in Temporal's JSON: all runs of a case and of what it started.
 
     What Temporal has deleted comes from the archive. Histories stay sealed with the key ring of this installation; with
     --redacted every personal text has a substitute of the same shape, and a throw-away ring that opens nothing else is
-    written beside them.
+    written beside them. With --states the state that this code has after each task is written too, sealed alike: later
+    code is then compared state by state.
     """
     if sum((bool(case), bool(query), only_open, everything)) != 1:
         raise Problem("bad_input", "Name one case, or give --query, --open or --all.", next_step="Try `seawall list`.")
-    written = asyncio.run(_exported(case, _query(query, only_open=only_open), folder, redact=redact))
+    written = asyncio.run(
+        _exported(case, _query(query, only_open=only_open), folder, redact=redact, filmed=with_states)
+    )
+    if left := [each for each in written if with_states and each.states is None]:
+        typer.echo(f"seawall: no states of {len(left)} runs: this code does not live them as recorded", err=True)
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in written]))
         return 0
     for each in written:
-        typer.echo(f"{each.workflow_id}  run {each.run_id[:8]}  {each.events} events  {folder / each.file}")
+        stood = "" if each.states is None else f", {each.states} states"
+        typer.echo(f"{each.workflow_id}  run {each.run_id[:8]}  {each.events} events{stood}  {folder / each.file}")
     ring = f" --keyring {folder / exporting.RING}" if redact else ""
     typer.echo(f"{len(written)} runs written. Check them with `seawall replay check {folder}{ring}`.")
     return 0
@@ -62,33 +73,38 @@ def _query(query: str, *, only_open: bool) -> str:
     return reading.OPEN if only_open else query
 
 
-async def _exported(case: str, query: str, folder: Path, *, redact: bool) -> list[Exported]:
+async def _exported(case: str, query: str, folder: Path, *, redact: bool, filmed: bool) -> list[Exported]:
     told = settings.load()
     client = await connect.connect(told)
     with connect.answering(client):
         cases = [case] if case else await histories.cases(client, query)
         async with Folder(folder).opened() as into:
             families = _families(told, client, cases)
-            if redact:
-                await _redacted(told, client, families, into, len(cases))
-            else:
-                await exporting.as_stored(families, into, _Progress(), len(cases))
+            with reading.quiet() as runtime:
+                if redact:
+                    bench = _bench(told, client, into, runtime)
+                    camera = _camera(bench.sealer, client, runtime) if filmed else None
+                    await exporting.redacted(families, into, _Progress(), len(cases), bench=bench, camera=camera)
+                else:
+                    converter = reading.keys(told)(client.namespace)
+                    camera = _camera(converter, client, runtime) if filmed else None
+                    await exporting.as_stored(families, into, _Progress(), len(cases), camera=camera)
         return into.written
 
 
-async def _redacted(
-    told: Settings, client: Client, families: AsyncIterator[list[Recorded]], into: Folder, total: int
-) -> None:
-    with reading.quiet() as runtime:
-        bench = Bench(
-            workflows=reading.workflows(),
-            types=payload_types.defined(reading.workflows(), payload_types.our_hands()),
-            converter=reading.keys(told)(client.namespace),
-            ring=into.ring(),
-            namespace=client.namespace,
-            runtime=runtime,
-        )
-        await exporting.redacted(families, into, _Progress(), total, bench=bench)
+def _bench(told: Settings, client: Client, into: Folder, runtime: Runtime) -> Bench:
+    return Bench(
+        workflows=reading.workflows(),
+        types=payload_types.defined(reading.workflows(), payload_types.our_hands()),
+        converter=reading.keys(told)(client.namespace),
+        ring=into.ring(),
+        namespace=client.namespace,
+        runtime=runtime,
+    )
+
+
+def _camera(converter: DataConverter, client: Client, runtime: Runtime) -> Camera:
+    return Camera(workflows=reading.workflows(), converter=converter, namespace=client.namespace, runtime=runtime)
 
 
 async def _families(told: Settings, client: Client, cases: list[str]) -> AsyncIterator[list[Recorded]]:

@@ -14,6 +14,7 @@ from temporalio.api.common.v1 import Payload, RetryPolicy
 from temporalio.api.enums.v1 import ParentClosePolicy, WorkflowIdReusePolicy
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.sdk.v1 import UserMetadata
 
 from activities import asked
 from replay.tape import Tape
@@ -30,7 +31,7 @@ class Act:
     """One thing that a run did: what kind, which one of its kind (`key`), and its facts.
 
     Facts are plain values, or lists of Payload. `task` is the event at which the task that did it was started, 0 if
-    unknown. `label` names it for people.
+    unknown. `label` names it for people, and `words` is what Temporal's UI shows beside it.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Act:
     task: int = 0
     place: str = ""
     label: str = ""
+    words: dict[str, list[Payload]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -84,6 +86,7 @@ def of_events(events: Sequence[HistoryEvent]) -> Acts:
             for kind, key, facts in reader(said, event.event_id, known):
                 label = known.names.get(key, "") if kind.startswith("update") else ""
                 act = Act(kind=kind, key=key, facts=facts, event_id=event.event_id, task=tasks.now, label=label)
+                act.words = _words(event.user_metadata)
                 found.append(act)
     return Acts(acts=tuple(_numbered(found)), tasks=tasks.ended, joined=tasks.joined, last=tasks.now)
 
@@ -135,7 +138,9 @@ def of_tape(tape: Tape, given: Given) -> list[Act]:
         if reader is None:
             continue
         for kind, key, facts in reader(getattr(commanded.command, which), tape, given):
-            found.append(Act(kind=kind, key=key, facts=facts, task=commanded.history_length, place=commanded.place))
+            act = Act(kind=kind, key=key, facts=facts, task=commanded.history_length, place=commanded.place)
+            act.words = _words(commanded.command.user_metadata)
+            found.append(act)
     return _numbered(found)
 
 
@@ -158,6 +163,10 @@ def _numbered(found: list[Act]) -> list[Act]:
 
 
 # What both sides say
+
+
+def _words(said: UserMetadata) -> dict[str, list[Payload]]:
+    return {name: [getattr(said, name)] for name in ("summary", "details") if said.HasField(name)}
 
 
 def _span(value: Duration) -> timedelta | None:

@@ -61,7 +61,8 @@ class Frame:
 
     `event_id` is that of the task's WORKFLOW_TASK_STARTED and `at` its time, which was the workflow's now. `jobs` are
     what woke it and `commands` what it did, in order, with readable payloads; they are empty where only states are
-    wanted. `answers` holds what each query of the workflow answered. `strands` is empty in a sandbox.
+    wanted. `answers` holds what each query of the workflow answered. `strands` is empty in a sandbox, and so is
+    `details`, the text that Temporal's UI shows of the run.
     """
 
     event_id: int
@@ -70,6 +71,7 @@ class Frame:
     commands: tuple[Commanded, ...] = ()
     answers: Mapping[str, Payload] = field(default_factory=dict)
     strands: tuple[Strand, ...] = ()
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +293,7 @@ def _frame(instance: Any, activate: Callable[..., Any], task: _Task, questions: 
         commands=tuple(tape.commands[task.first :]),
         answers=_answers(activate, task.circumstances, questions),
         strands=strands(instance),
+        details=instance.workflow_get_current_details(),
     )
 
 

@@ -192,6 +192,7 @@ def _head(checked: Checked) -> str:
 def _reasons(checked: Checked) -> list[str]:
     lines = [difference.line() for difference in checked.differences]
     lines += [checked.detail] if checked.detail else []
+    lines += [f"only in words of Temporal's UI: {difference.line()}" for difference in checked.words]
     lines += [checked.stranded.line()] if checked.stranded else []
     return lines
 

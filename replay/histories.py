@@ -33,13 +33,17 @@ _CLOSING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """One run's history with the names that its first event gives it. `origin` says where it was read."""
+    """One run's history with the names that its first event gives it. `origin` says where it was read.
+
+    `states` are those that came with it, sealed like the rest; see `replay/states.py`.
+    """
 
     workflow_id: str
     run_id: str
     workflow_type: str
     events: tuple[HistoryEvent, ...]
     origin: str
+    states: Payload | None = None
 
     @property
     def input(self) -> tuple[Payload, ...]:

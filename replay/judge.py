@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 
-from replay import histories, meant, reading
+from replay import histories, meant, reading, states
 from replay.__main__ import unloadable
 from replay.check import Wanted, check
 from replay.histories import Recorded
@@ -137,7 +137,7 @@ class _Court:
     async def _fetched(self, job: Job) -> Recorded | None:
         try:
             if job.file:
-                return histories.of_file(Path(job.file))
+                return states.with_states(histories.of_file(path := Path(job.file)), path)
             self._client = self._client or await connect.connect(self._told)
             with connect.answering(self._client):
                 return await histories.of_run(self._client, job.workflow_id, job.run_id)

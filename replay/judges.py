@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from replay.check import Checked, Verdict
-from replay.compare import Difference
+from replay.differences import Difference
 from replay.judge import LINE_MAX, PULSE, Brief, Job
 from replay.stranded import Stranded
 from replay.tape import ROOT
@@ -250,6 +250,7 @@ def checked_of(plain: dict[str, Any]) -> Checked:
             "verdict": Verdict(plain["verdict"]),
             "differences": tuple(Difference(**each) for each in plain["differences"]),
             "meant": tuple(plain["meant"]),
+            "words": tuple(Difference(**each) for each in plain["words"]),
             "stranded": Stranded(**{**stranded, "waits": tuple(stranded["waits"])}) if stranded else None,
         }
     )

@@ -42,9 +42,9 @@ class Commanded:
 class Tape:
     """What one replay of one run commanded, in order. `updates` maps Temporal's protocol ids to update ids.
 
-    `defined` maps update names, and "" for the run itself, to where our code defines them. `asked` maps the numbers of
-    local activities to the digest of the question that their recorded answer carries. `unreadable` says why the answer
-    of a hand could not be opened, `failed_at` where the code raised and `failed_with` what, `restless`
+    `defined` maps names of updates and signals, and "" for the run itself, to where our code defines them. `asked` maps
+    the numbers of local activities to the digest of the question that their recorded answer carries. `unreadable` says
+    why the answer of a hand could not be opened, `failed_at` where the code raised and `failed_with` what, `restless`
     that a task of it did not come to an end.
     """
 
@@ -61,7 +61,8 @@ class Tape:
 
 def taped(instance: Any, det: WorkflowInstanceDetails) -> Tape:
     """Tape the commands of an instance from now on."""
-    handlers = {name: update.fn for name, update in det.defn.updates.items() if name} | {"": det.defn.run_fn}
+    handlers = {name: signal.fn for name, signal in det.defn.signals.items() if name}
+    handlers |= {name: update.fn for name, update in det.defn.updates.items() if name} | {"": det.defn.run_fn}
     tape = Tape(defined={name: _defined(function) for name, function in handlers.items()})
     _tape(instance, tape)
     return tape

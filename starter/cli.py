@@ -16,6 +16,7 @@ from starter.seeing import tracing
 from starter.stack import address
 from store.errors import StoreMisconfigured, StoreUnavailable
 
+STOPPED = 130  # 128 and the number of SIGINT, as in a shell
 SDK_CORE = "temporalio.bridge.temporal_sdk_bridge"
 app = typer.Typer(
     name="seawall",
@@ -67,6 +68,8 @@ def guarded(run: Callable[[], Any]) -> int:
     """Run a command and translate how it ended into an exit code."""
     try:
         code = run()
+        if code == STOPPED:  # typer makes this of Ctrl-C
+            raise KeyboardInterrupt
     except (Problem, StoreMisconfigured, StoreUnavailable) as refused:
         problem = refused if isinstance(refused, Problem) else of_store(refused)
         typer.echo(f"seawall: {problem.line()}", err=True)
@@ -76,7 +79,7 @@ def guarded(run: Callable[[], Any]) -> int:
         return BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("seawall: stopped.", err=True)
-        return 130
+        return STOPPED
     except BrokenPipeError:
         return 141
     return code if isinstance(code, int) else 0

@@ -11,9 +11,10 @@ from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 
 from replay import frames
-from replay.check import closed_door, type_name
+from replay.check import type_name
 from replay.frames import Film, Frame
 from replay.histories import Recorded
+from replay.opening import closed_door
 from starter.errors import BAD_INPUT, Problem
 from store.refusals import Refused
 

@@ -231,6 +231,37 @@ SEEN: tuple[Edit, ...] = (
     ),
 )
 
+# What a handler or a step keeps, where nothing that it does or says shows it: only the states kept beside a history do.
+KEPT_OTHERWISE: tuple[Edit, ...] = (
+    edit(
+        "what a repeated message is known by is no longer kept",
+        "workflows/reception.py",
+        "at=workflow.now(), data={SAID: fingerprint(message)})",
+        "at=workflow.now())",
+        "ordinary",
+        DIFFERS,
+        "state file, answers.",
+    ),
+    edit(
+        "the investigation is no longer known to be done",
+        "workflows/stages/investigation.py",
+        "    case.file.investigated = True\n",
+        "",
+        "ordinary",
+        DIFFERS,
+        "state file, investigated: recorded one value, now another at workflows/",
+    ),
+    edit(
+        "a follow-up that was started is no longer known to be",
+        "workflows/stages/root_cause.py",
+        "        file.prevention_started = number\n",
+        "        file.prevention_started = 0\n",
+        "prevention",
+        DIFFERS,
+        "state file, prevention_started: recorded one value, now another at workflows/",
+    ),
+)
+
 HARMLESS: tuple[Edit, ...] = (
     edit(
         "a comment",

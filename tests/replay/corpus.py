@@ -9,11 +9,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from replay import states
 from starter.keyring import KeyRing, open_ring
 
 HERE = Path(__file__).resolve().parent
 HISTORIES = HERE / "histories"
-STATES = HISTORIES / "states"
+STATES = HISTORIES / states.FOLDER
 RULEBOOKS = HISTORIES / "rulebooks"
 KEYRING = HERE / "keyring.json"
 NAMESPACE = "default"

@@ -69,9 +69,10 @@ async def _kept(world: World, case_id: str, name: str, into: Path, states: State
     for run in runs:
         history = await client.get_workflow_handle(run).fetch_history()
         tail = run.removeprefix(case_id).replace("/", "-")
-        with gzip.GzipFile(into / f"{name}{tail}.json.gz", "wb", mtime=0) as file:
+        path = into / f"{name}{tail}.json.gz"
+        with gzip.GzipFile(path, "wb", mtime=0) as file:
             file.write(history.to_json().encode())
-        states.write(run, into / corpus.STATES.name / f"{name}{tail}.json.gz")
+        await states.write(path)
     return len(runs)
 
 

@@ -104,6 +104,8 @@ class Life:
     ends = False
     spins = False
     refuses = "no such word"
+    notes = True
+    summary = "tell the seller"
 
 
 class Story:
@@ -123,7 +125,7 @@ class Story:
             spin()
         question = Order(life.judged or order.seller, order.listings)
         await workflow.execute_local_activity(judge, question, start_to_close_timeout=life.asked_timeout)
-        await workflow.sleep(life.wait)
+        await workflow.sleep(life.wait, summary=life.summary)
         if life.tell_first:
             await workflow.execute_activity(tell, "first", start_to_close_timeout=life.asked_timeout)
         hidden = 0
@@ -140,8 +142,13 @@ class Story:
         await workflow.wait_condition(lambda: bool(self.words))
         workflow.upsert_search_attributes([STAGE.value_set(life.stage)])
         child_id = f"{workflow.info().workflow_id}/follow/1"
-        await workflow.execute_child_workflow(SmallChild.run, Word(life.child_word), id=child_id)
-        await workflow.execute_activity(tell, life.told, start_to_close_timeout=life.asked_timeout)
+        await workflow.execute_child_workflow(
+            SmallChild.run, Word(life.child_word), id=child_id, static_summary=life.summary
+        )
+        workflow.set_current_details(life.summary)
+        await workflow.execute_activity(
+            tell, life.told, start_to_close_timeout=life.asked_timeout, summary=life.summary
+        )
         self.told = True
         await workflow.wait_condition(workflow.all_handlers_finished)
         return Done(hidden + life.extra, tuple(self.words))
@@ -155,7 +162,8 @@ class Story:
         return self.life.answer.format(len(self.words))
 
     def note(self, value: RawValue) -> None:
-        self.unread.append(value.payload.metadata["encoding"].decode())
+        if self.life.notes:
+            self.unread.append(value.payload.metadata["encoding"].decode())
 
 
 # Which version of the code is live; tests put another one here and take it out again.

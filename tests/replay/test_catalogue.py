@@ -19,7 +19,7 @@ from replay.judge import Brief, Job
 from replay.judges import checked_of
 from replay.tape import ROOT
 from tests.replay import corpus
-from tests.replay.catalogue import HARMLESS, SEEN, Edit, Swap
+from tests.replay.catalogue import HARMLESS, KEPT_OTHERWISE, SEEN, Edit, Swap
 
 PACKAGES = ("activities", "escalations", "replay", "rulebook", "starter", "store", "workflows")
 TYPES = tuple(f"{each.__module__}:{each.__qualname__}" for each in reading.workflows())
@@ -95,6 +95,22 @@ def test_an_edit_that_changes_a_running_case_is_seen_and_named(copy: Path, edit:
 
     reasons = [checked.detail, *(each.line() for each in checked.differences)]
     assert checked.verdict is edit.verdict, reasons
+    assert any(edit.about in reason for reason in reasons), reasons
+
+
+@pytest.mark.parametrize("edit", KEPT_OTHERWISE, ids=[edit.name.replace(" ", "-") for edit in KEPT_OTHERWISE])
+def test_an_edit_that_only_keeps_something_else_is_seen_by_the_states_beside_a_history(
+    copy: Path, edit: Edit, tmp_path: Path
+) -> None:
+    [path] = recorded(edit.histories)
+    alone = Path(shutil.copy(path, tmp_path))
+    with edited(copy, edit.swaps):
+        unseen, checked = judged(copy, [alone, path])
+
+    reasons = [each.line() for each in checked.differences]
+    assert (unseen.verdict, unseen.states) == (Verdict.SAME, 0), unseen.differences
+    assert checked.verdict is edit.verdict, checked.states
+    assert all(each.kind == "state" for each in checked.differences), reasons
     assert any(edit.about in reason for reason in reasons), reasons
 
 

@@ -113,6 +113,22 @@ async def test_a_change_that_temporal_does_not_see_is_named_with_event_and_place
     assert difference.place.startswith("tests/replay/small.py:")
 
 
+async def test_other_words_for_temporals_ui_are_told_and_hold_nothing_up(
+    exported: Path, ring: KeyRing, live: Any
+) -> None:
+    live(summary="tell the shop")
+
+    checked = await verdict(exported, ring)
+
+    assert (checked.verdict, checked.differences) == (Verdict.SAME, ())
+    assert [each.what for each in checked.words] == [
+        "timer 1, summary",
+        "child workflow SmallChild, summary",
+        "activity tell, summary",
+    ]
+    assert all(each.place.startswith("tests/replay/small.py:") for each in checked.words)
+
+
 async def test_a_removed_activity_is_named_with_the_command_that_came_instead(
     exported: Path, ring: KeyRing, live: Any
 ) -> None:

@@ -193,6 +193,7 @@ async def test_ctrl_c_ends_every_process_with_one_line(ring: Path, tmp_path: Pat
     _, said = await asyncio.to_thread(gate.communicate)
 
     assert gate.returncode == 130
+    assert said.decode().splitlines()[-1] == "seawall: stopped."
     assert "Traceback" not in said.decode()
     with pytest.raises(ProcessLookupError):
         os.killpg(gate.pid, 0)

@@ -43,6 +43,7 @@ async def client(home: Path) -> AsyncIterator[Client]:
             for case_id in (CASE, OPEN):
                 await connected.start_workflow(small.Small.run, small.Order("S1"), id=case_id, task_queue="small")
             handle = connected.get_workflow_handle_for(small.Small.run, CASE)
+            await handle.signal(small.Small.whisper, "psst")
             await handle.execute_update(small.Small.say, small.Word("yes"))
             await handle.result()
         yield connected
@@ -95,6 +96,65 @@ def test_a_changed_timer_ends_with_exit_code_1_and_names_case_event_and_place(
     assert different["workflow_id"] == CASE
     assert difference["event_id"] > 0
     assert difference["place"].startswith("tests/replay/small.py:")
+
+
+def test_an_export_with_states_shows_code_that_keeps_something_else_and_does_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare, folder = str(tmp_path / "bare"), str(tmp_path / "out")
+    run("export", CASE, "-o", bare)
+    code, text = run("export", CASE, "--states", "-o", folder, "--json")
+    written = {each["workflow_id"]: each["states"] for each in json.loads(text)}
+    assert (code, written[f"{CASE}/follow/1"]) == (0, 1)
+    assert written[CASE] > 3
+    *same, _ = lines(run("check", folder, "--json")[1])
+    assert {each["workflow_id"]: (each["verdict"], each["states"]) for each in same} == {
+        case_id: ("same", count) for case_id, count in written.items()
+    }
+    monkeypatch.setenv("SMALL_LIFE", '{"notes": false}')
+
+    unseen, _ = run("check", bare)
+    seen, text = run("check", folder)
+
+    assert (unseen, seen) == (0, 1)
+    [line] = [line for line in text.splitlines() if "state unread" in line]
+    assert "recorded one value, now another at tests/replay/small.py:" in line
+    assert "; the same " in line
+
+
+def test_the_details_that_the_ui_shows_are_among_the_states_and_hold_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("export", CASE, "--states", "-o", str(tmp_path / "out"))
+    monkeypatch.setenv("SMALL_LIFE", '{"summary": "other"}')
+
+    code, text = run("check", str(tmp_path / "out"))
+
+    assert code == 0
+    assert "only in words of Temporal's UI: event " in text
+    assert any("state details: recorded one value, now another" in line for line in text.splitlines())
+
+
+def test_a_redacted_export_has_redacted_states(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    run("export", CASE, "--redacted", "--states", "-o", str(folder))
+
+    code, text = run("check", str(folder), "--keyring", str(folder / "throw-away.keyring"), "--json")
+
+    assert code == 0
+    assert all(each["states"] for each in lines(text)[:-1])
+
+
+def test_code_that_cannot_live_a_case_writes_it_without_states_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small, "LIVE", [type("Broken", (small.Life,), {"breaks": True})])
+
+    code, text = run("export", CASE, "--states", "-o", str(tmp_path / "out"))
+
+    assert code == 0
+    assert "no states of 1 runs: this code does not live them as recorded" in text
+    assert len(list((tmp_path / "out" / "states").iterdir())) == 1
 
 
 def test_the_open_cases_of_a_server_are_checked_alone() -> None:

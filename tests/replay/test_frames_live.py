@@ -1,5 +1,6 @@
 """Is what time travel shows what the worker had? Every task of every recorded history, against its live state."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-from replay import frames, histories, reading
+from replay import frames, histories, reading, states
 from replay.histories import Recorded
 from starter.sealing import data_converter
 from tests.replay import corpus, live
@@ -27,27 +28,26 @@ def test_every_recorded_history_has_the_states_that_its_worker_had() -> None:
 @needs_states
 @pytest.mark.parametrize("path", FILES, ids=[path.name.split(".")[0] for path in FILES])
 async def test_every_task_of_a_recorded_history_stands_as_it_stood_live(path: Path) -> None:
-    run = histories.of_file(path)
-    lived = live.read(corpus.STATES / path.name)
+    run = states.with_states(histories.of_file(path), path)
     converter = data_converter(corpus.ring(), corpus.NAMESPACE)
+    kept = await states.opened(run, converter, corpus.NAMESPACE)
+    assert kept is not None
+    lived = dict(kept.each())
 
     film = await frames.of_run(run, workflows=reading.workflows(), converter=converter)
 
     completed = [event.workflow_task_completed_event_attributes.started_event_id for event in run.events if done(event)]
-    seen = {frame.event_id: live.state(frame) for frame in film.frames}
+    seen = {frame.event_id: states.of_frame(replace(frame, details="")) for frame in film.frames}
     idle = [at for at in completed if at not in seen]
     assert film.whole
-    assert set(seen) <= set(completed)
-    assert {at: seen[at] for at in lived.whole if at in seen} == {
-        at: lived.whole[at] for at in lived.whole if at in seen
-    }
-    assert {at: live.digest(state) for at, state in seen.items()} == {at: lived.digests.get(at) for at in seen}
+    assert set(seen) <= set(completed) <= set(lived)
+    assert seen == {at: lived[at] for at in seen}
     # A task that only refused a message may be kept; it did nothing, and no replay goes through it.
     for at in idle:
         assert not frames.acted(run.events[run.events.index(completion(run, at)) + 1])
         before = seen[max(each for each in seen if each < at)]
         now = datetime.fromtimestamp(run.events[at - 1].event_time.ToNanoseconds() / 1e9, UTC)  # rounded like the SDK's
-        assert lived.digests[at] == live.digest(live.later(before, now))
+        assert lived[at] == live.later(before, now)
 
 
 def done(event: HistoryEvent) -> bool:

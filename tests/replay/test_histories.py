@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from replay import histories, reading
+from replay import histories, reading, states
 from replay.check import Verdict, check
 from starter.sealing import data_converter
 from tests.replay import corpus
@@ -18,9 +18,11 @@ def test_there_are_recorded_cases() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=[path.name.split(".")[0] for path in FILES])
 async def test_a_recorded_case_is_lived_the_same_way(path: Path) -> None:
-    run = histories.of_file(path)
+    run = states.with_states(histories.of_file(path), path)
     converter = data_converter(corpus.ring(), corpus.NAMESPACE)
 
     [checked] = [each async for each in check([run], workflows=reading.workflows(), converter=converter)]
 
     assert checked.verdict == Verdict.SAME, [checked.detail, *(each.line() for each in checked.differences)]
+    assert checked.states, "its states are kept beside it and were compared"
+    assert checked.words == ()
