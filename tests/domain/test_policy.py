@@ -1,98 +1,35 @@
-"""Does policy answer a case as the playbooks say: plan, questions, notices, clocks?"""
+"""Does policy plan a case as the playbooks and the law say?"""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
-import rulebook
 from activities.policy import Policy
-from escalations import clocks as life
-from escalations import notices as wordings
-from escalations.clocks import ClockStatus
-from escalations.consensus import GateKind
-from escalations.enforcement import Manifest
-from escalations.model import AuthorityOrder, Domain, Facts, Intake, IntakeKind, Milestone, Part, Product, TookPart
-from escalations.notices import Recipient
-from escalations.plans import GateRequest, NoticesRequest, PlanRequest
+from escalations.model import Domain, Facts, IntakeKind, Milestone
+from escalations.plans import PlanRequest
 from escalations.rulebook import OneRulebook
 from rulebook.calendars import Calendars
-
-NOW = datetime(2026, 12, 24, 15, 40, tzinfo=UTC)
-CASE = "ESC-0000-0000-0001"
-BANK = Product(
-    name="VoltPeak 20K", brand="VoltPeak", models=("VP-20K",), gtins=("0860009999112",), batches=("VP-26-08",)
+from tests.domain.policy_cases import (
+    AGENT,
+    BANK,
+    BOOK,
+    CASE,
+    NOW,
+    ORDER,
+    ORDERED,
+    RECALL,
+    SPEECH,
+    SYDNEY,
+    TEXT_ORDER,
+    at,
+    by_rule,
+    manifest,
+    planned,
+    report,
+    told,
 )
-ORDER = AuthorityOrder(
-    authority="Marktüberwachung Nord", reference="MSA-2026-7", legal_basis="Regulation (EU) 2023/988 art. 22(4), (5)",
-    country="DE", reply_to="msa@authority.example", listings=("L-771",), identical_content=True,
-)  # fmt: skip
-BOOK = rulebook.load()
-POLICY = Policy(OneRulebook(BOOK), Calendars())
-PEOPLE = BOOK.roster
-
-
-def at(text):
-    return datetime.fromisoformat(text)
-
-
-def report(kind, **options):
-    plain = {"source": "test", "source_ref": f"ref-{kind.value}", "kind": kind, "title": "a report", "received_at": NOW}
-    return Intake(**(plain | options))
-
-
-RECALL = report(IntakeKind.RECALL_NOTICE, jurisdictions=("US",), product=BANK, hazard="It can overheat and burn.")
-ORDERED = report(
-    IntakeKind.AUTHORITY_ORDER, jurisdictions=("DE",), product=BANK, order=ORDER, received_at=at("2026-12-24T14:40:00Z")
-)
-SYDNEY = report(
-    IntakeKind.INCIDENT_REPORT, jurisdictions=("AU",), product=BANK, received_at=at("2026-12-24T09:05:00Z"),
-    facts=Facts(serious_injuries=1, child_injured=True, velocity=3, media=2, units_sold=11_714),
-)  # fmt: skip
-AGENT = report(IntakeKind.INCIDENT_REPORT, source_ref="us", jurisdictions=("US",), product=BANK)
-TEXT_ORDER = AuthorityOrder(
-    authority="a court", reference="C-1", legal_basis="penal code", country="FR", reply_to="c@court.example",
-    listings=("L-1",),
-)  # fmt: skip
-SPEECH = report(IntakeKind.AUTHORITY_ORDER, jurisdictions=("FR",), order=TEXT_ORDER)
-
-
-async def planned(*intakes, clocks=(), now=NOW):
-    return await POLICY.plan_case(PlanRequest(case_id=CASE, intakes=intakes, now=now, clocks=clocks))
-
-
-def manifest(count=3, sellers=2, markets=("US",), by_tier=(("gtin", 3),)):
-    return Manifest(digest="d" * 64, count=count, sellers=sellers, markets=markets, by_tier=by_tier)
-
-
-async def asked(kind, *intakes, found=None, plan=None, parts=(), escalated=0, now=NOW):
-    plan = plan or await planned(*intakes)
-    request = GateRequest(
-        case_id=CASE, number=1, kind=kind, plan=plan, digest="e" * 64, now=now, manifest=found or manifest(),
-        parts=parts, escalated=escalated,
-    )  # fmt: skip
-    return await POLICY.draft_gate(request)
-
-
-def took(part, *persons):
-    return tuple(TookPart(part=part, person=person) for person in persons)
-
-
-async def told(*intakes, found, restricted, contained_at=NOW + timedelta(hours=1)):
-    plan = await planned(*intakes)
-    request = NoticesRequest(
-        case_id=CASE, plan=replace(plan, clocks=()), intakes=intakes, manifest=found, restricted=restricted,
-        contained_at=contained_at if restricted else None, now=NOW + timedelta(hours=2), clocks=plan.clocks,
-    )  # fmt: skip
-    return await POLICY.draft_notices(request)
-
-
-def by_rule(clocks):
-    return {clock.rule: clock for clock in clocks}
-
-
-# plans
 
 
 async def test_a_recall_is_product_safety_and_gets_the_house_target_only():
@@ -296,246 +233,3 @@ async def test_an_authority_may_extend_its_own_date():
 
     assert clock.due_operational == at("2027-01-04T17:00:00Z")
     assert clock.due_history[0].due_operational == at("2026-12-28T17:00:00Z")
-
-
-# questions
-
-
-async def test_legal_review_of_a_recall_asks_legal_and_product_safety_and_hides_by_default():
-    gate = await asked(GateKind.LEGAL_REVIEW, RECALL)
-
-    assert {seat.role for seat in gate.seats if seat.required} == {"LEG", "PSAF"}
-    assert (gate.quorum, gate.default, gate.binding) == (2, "hide", False)
-    assert [seat.may_veto for seat in gate.seats if seat.role == "LEG"] == [True]
-    assert gate.id == f"{CASE}/gate/1"
-
-
-@pytest.mark.parametrize(
-    ("count", "sellers", "roles", "quorum"),
-    [
-        pytest.param(10, 5, {"PSAF"}, 1, id="B0"),
-        pytest.param(500, 20, {"PSAF"}, 2, id="B1"),
-        pytest.param(10_000, 500, {"PSAF", "OPS", "LEG"}, 3, id="B2"),
-        pytest.param(10_001, 501, {"PSAF", "OPS", "LEG", "EXEC"}, 4, id="B3"),
-    ],
-)
-async def test_the_wider_the_act_the_more_people_must_agree(count, sellers, roles, quorum):
-    gate = await asked(GateKind.CONTAINMENT, RECALL, found=manifest(count, sellers))
-
-    assert {seat.role for seat in gate.seats if seat.required} == roles
-    assert gate.quorum == quorum
-
-
-async def test_an_emergency_is_decided_by_the_commander_and_one_more():
-    gate = await asked(GateKind.CONTAINMENT, SYDNEY, found=manifest(41, 7))
-
-    assert [seat.role for seat in gate.seats if seat.required] == ["IC"]
-    assert (gate.quorum, gate.default) == (2, "proceed")
-    assert gate.due_at == NOW + timedelta(minutes=30)
-
-
-async def test_a_speech_notice_is_left_alone_by_default_and_a_binding_order_is_not():
-    notice = await asked(GateKind.LEGAL_REVIEW, report(IntakeKind.NOTICE, listings=("L-2",), jurisdictions=("FR",)))
-    order = await asked(GateKind.LEGAL_REVIEW, SPEECH)
-
-    assert (notice.default, order.default) == ("no_action", "hide")
-    assert (notice.binding, order.binding) == (False, True)
-
-
-async def test_the_time_box_ends_before_the_nearest_binding_due_time():
-    order = replace(ORDER, due_at=NOW + timedelta(hours=7))
-
-    gate = await asked(GateKind.LEGAL_REVIEW, replace(ORDERED, order=order, received_at=NOW))
-
-    assert gate.due_at == NOW + timedelta(hours=1)
-    assert any("EU-GPSR-22-4" in step for step in gate.steps)
-
-
-async def test_a_due_time_too_near_still_leaves_the_minimum_to_answer():
-    order = replace(ORDER, due_at=NOW + timedelta(minutes=5))
-
-    gate = await asked(GateKind.LEGAL_REVIEW, replace(ORDERED, order=order, received_at=NOW))
-
-    assert gate.due_at == NOW + timedelta(minutes=15)
-
-
-@pytest.mark.parametrize(
-    ("intake", "default"),
-    [
-        pytest.param(SYDNEY, "ratify", id="a-safety-floor-forbids-undoing"),
-        pytest.param(ORDERED, "ratify", id="an-order-forbids-undoing"),
-        pytest.param(RECALL, "revoke", id="otherwise-it-is-undone"),
-    ],
-)
-async def test_an_emergency_act_nobody_ratifies_is_undone_unless_that_is_forbidden(intake, default):
-    assert (await asked(GateKind.RATIFICATION, intake)).default == default
-
-
-async def test_who_acted_may_not_ratify_and_an_executive_sits_in_when_all_acted():
-    one = await asked(GateKind.RATIFICATION, RECALL, parts=took(Part.EMERGENCY_ACT, "leo.legal"))
-    both = await asked(GateKind.RATIFICATION, RECALL, parts=took(Part.EMERGENCY_ACT, *PEOPLE.persons_in("LEG")))
-
-    assert one.excluded == ("leo.legal",)
-    assert [seat.role for seat in both.seats] == ["EXEC"]
-    assert any(step.startswith("EXEC sits for LEG") for step in both.steps)
-
-
-@pytest.mark.parametrize("kind", GateKind)
-async def test_only_the_parts_that_a_gate_names_keep_somebody_from_it(kind):
-    parts = [TookPart(part=part, person=f"{part.value}.person") for part in Part]
-
-    gate = await asked(kind, RECALL, parts=tuple(parts))
-
-    named = {"ratification": "emergency_act", "root_cause": "root_cause", "verification": "corrective_action"}
-    assert gate.excluded == ((f"{named[kind.value]}.person",) if kind.value in named else ())
-
-
-async def test_a_quorum_that_nobody_can_reach_is_said_so():
-    everybody = tuple(person.id for person in PEOPLE.persons)
-
-    with pytest.raises(ApplicationError, match=r"add a person to rulebook/rosters/persons\.yaml") as refused:
-        await asked(GateKind.ROOT_CAUSE, RECALL, parts=took(Part.ROOT_CAUSE, *everybody))
-
-    assert refused.value.type == "QuorumUnreachable"
-
-
-async def test_notices_nobody_decides_on_go_one_level_up_and_then_out():
-    first = await asked(GateKind.RESPONSE, RECALL)
-    second = await asked(GateKind.RESPONSE, RECALL, escalated=1)
-    last = await asked(GateKind.RESPONSE, RECALL, escalated=3)
-
-    assert (first.default, second.default, last.default) == ("hold_back", "send", "send")
-    assert "EXEC" in {seat.role for seat in second.seats}
-    assert [seat.role for seat in last.seats] == ["EXEC"]
-
-
-@pytest.mark.parametrize("kind", list(GateKind), ids=lambda kind: kind.value)
-@pytest.mark.parametrize("intake", [RECALL, SYDNEY, ORDERED, SPEECH], ids=["recall", "injury", "order", "speech"])
-async def test_every_question_has_an_answer_by_default_that_can_be_undone(kind, intake):
-    gate = await asked(kind, intake)
-    options = {option.key: option for option in gate.options}
-
-    assert options[gate.default].reversible
-    assert gate.recommended in options
-    assert gate.due_at > gate.opened_at
-    assert gate.quorum <= len({person for seat in gate.seats for person in seat.persons})
-
-
-# notices
-
-
-def fits(notice):
-    """The wording takes exactly the fields that were drafted, and none of them plays the risk down."""
-    template = next(one for one in BOOK.templates if one.name == notice.template)
-    senders = {"case_id": CASE, "listings": ("L-1",), "trader": "a trader"}
-    return bool(wordings.letter(template, notice, senders)[1])
-
-
-async def test_an_order_is_answered_its_sellers_told_and_nothing_is_published():
-    answer = await told(ORDERED, found=manifest(1, 1, ("DE",), (("listing_id", 1),)), restricted=1)
-    letters = {notice.recipient: notice for notice in answer.notices if notice.template != "buyer_illegal"}
-
-    reply = letters[Recipient.AUTHORITY]
-    assert (reply.reply_to, reply.clocks, reply.mandatory) == ("msa@authority.example", ("EU-DSA-9",), True)
-    assert letters[Recipient.SELLERS].clocks == ("EU-DSA-9-5",)
-    assert Recipient.TRANSPARENCY_DATABASE not in letters
-    assert not {"EU-DSA-17", "EU-DSA-24-5"} & set(by_rule(answer.clocks))
-
-
-async def test_look_alikes_hidden_beside_an_order_get_full_reasons():
-    found = manifest(5, 3, ("DE", "US"), (("listing_id", 1), ("gtin", 1), ("model", 3)))
-
-    answer = await told(SYDNEY, ORDERED, found=found, restricted=5)
-
-    assert {"EU-DSA-17", "EU-DSA-24-5", "EU-DSA-9-5"} <= set(by_rule(answer.clocks))
-    sellers = next(notice for notice in answer.notices if notice.recipient is Recipient.SELLERS)
-    assert set(sellers.clocks) == {"EU-DSA-17", "EU-DSA-9-5"}
-
-
-async def test_a_recall_hidden_in_the_eu_starts_the_clocks_of_the_eu():
-    answer = await told(RECALL, found=manifest(markets=("DE", "US")), restricted=3)
-    found = by_rule(answer.clocks)
-
-    expected = {"EU-DSA-17", "EU-DSA-24-5", "EU-GPSR-22-12a", "EU-GPSR-22-12b", "EU-GPSR-22-12d", "EU-DSA-32"}
-    assert expected <= set(found)
-    assert found["EU-DSA-17"].due_operational == at("2026-12-24T23:59:59Z")
-    assert [notice.template for notice in answer.notices] == [
-        "seller_statement", "statement_of_reasons", "buyer_recall", "buyer_illegal", "operator_notice",
-    ]  # fmt: skip
-    reasons = wordings.reasons(answer.notices[1].fields)
-    assert (reasons.territory, reasons.restriction, reasons.category) == (
-        ("DE",), "CONTENT_DISABLED", "UNSAFE_AND_PROHIBITED_PRODUCTS",
-    )  # fmt: skip
-
-
-async def test_buyers_outside_the_eu_are_told_by_house_policy():
-    answer = await told(RECALL, found=manifest(markets=("US",)), restricted=3)
-
-    assert [notice.template for notice in answer.notices] == ["seller_statement", "buyer_recall"]
-    assert not any(notice.mandatory for notice in answer.notices)
-    assert by_rule(answer.clocks)["HOUSE-BUYERS"].force.value == "house"
-    assert not [rule for rule in by_rule(answer.clocks) if rule.startswith("EU-")]
-
-
-async def test_an_authority_is_answered_even_when_nothing_was_found():
-    answer = await told(ORDERED, found=manifest(0, 0, (), ()), restricted=0)
-
-    assert [notice.template for notice in answer.notices] == ["authority_reply"]
-    assert dict(answer.notices[0].fields)["effect"].startswith("No offer of the product was found")
-
-
-async def test_each_order_gets_its_own_letter_and_stops_its_own_clock():
-    french = replace(
-        ORDERED, source_ref="fr", order=replace(ORDER, reference="FR-9", country="FR", reply_to="fr@a.example")
-    )
-
-    answer = await told(ORDERED, french, found=manifest(1, 1, ("DE", "FR"), (("listing_id", 1),)), restricted=1)
-
-    replies = [notice for notice in answer.notices if notice.template == "authority_reply"]
-    assert [(notice.reply_to, notice.clocks) for notice in replies] == [
-        ("msa@authority.example", ("EU-DSA-9",)),
-        ("fr@a.example", ("EU-DSA-9#2",)),
-    ]
-
-
-async def test_drafting_twice_starts_no_clock_twice():
-    found = manifest(markets=("DE",))
-    first = await told(RECALL, found=found, restricted=3)
-    plan = await planned(RECALL)
-    request = NoticesRequest(
-        case_id=CASE, plan=replace(plan, clocks=()), intakes=(RECALL,), manifest=found, restricted=3,
-        contained_at=NOW + timedelta(hours=1), now=NOW + timedelta(hours=3), clocks=first.clocks,
-    )  # fmt: skip
-
-    assert (await POLICY.draft_notices(request)).clocks == first.clocks
-
-
-@pytest.mark.parametrize(
-    "intake",
-    [
-        pytest.param(RECALL, id="recall"),
-        pytest.param(ORDERED, id="order"),
-        pytest.param(SYDNEY, id="injury"),
-        pytest.param(SPEECH, id="speech"),
-        pytest.param(replace(RECALL, hazard="Burns. No injuries were reported. A voluntary act."), id="played-down"),
-        pytest.param(replace(RECALL, product=Product(name="x")), id="product-without-identifiers"),
-        pytest.param(report(IntakeKind.NOTICE, listings=("L-2",), jurisdictions=("FR",)), id="notice"),
-    ],
-)
-@pytest.mark.parametrize("markets", [("DE", "FR"), ("US",), ("EU",)], ids=["states", "us", "eu"])
-async def test_every_drafted_notice_fits_its_wording(intake, markets):
-    answer = await told(intake, found=manifest(markets=markets), restricted=3)
-
-    assert answer.notices
-    assert all(fits(notice) for notice in answer.notices)
-
-
-async def test_every_duty_of_law_is_met_by_a_letter_or_left_to_a_person():
-    answer = await told(SYDNEY, ORDERED, AGENT, found=manifest(5, 3, ("DE", "US"), (("gtin", 5),)), restricted=5)
-    clocks = answer.clocks
-    for notice in answer.notices:
-        clocks = life.meet(clocks, notice.meets, NOW + timedelta(hours=3), "sent", notice.clocks)
-
-    left = {clock.meets for clock in clocks if clock.status is ClockStatus.RUNNING}
-
-    assert left == {Milestone.CONTAINED, Milestone.GATEWAY_FILED, Milestone.REPORT_FILED}
