@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,22 +13,18 @@ import typer
 from rich.console import Console
 
 import rulebook
-from escalations.rulebook import Rulebook
-from replay import histories, reading
-from replay.histories import Recorded
-from replay.simulation.traces import Trace, Unreadable, Untouched
-from replay.simulation.traces_reading import chains, traced
-from replay.whatif import page, report, terminal, trial
-from replay.whatif.trial import Bench, Tried
-from rulebook import archive
-from rulebook.calendars import Calendars
-from starter import connect, rules, settings
+from replay.whatif import cases as cases_of
+from replay.whatif import crew, page, report, terminal, trying
+from replay.whatif.cases import Case
+from replay.whatif.crew import Lost
+from replay.whatif.trial import Tried
+from replay.whatif.trying import Brief, Unread
+from starter import settings
 from starter.errors import BAD_INPUT, CANNOT_WRITE, CHECK_FAILED, Problem
-from starter.settings import Settings
 
-CASE = "Escalation"
 EVERY = 2.0  # seconds between two lines of progress
 SLOWEST, QUICKEST = 100.0, 0.0
+WORTH = 50  # cases that cost as much as it costs to start one more process
 
 
 def build(app: typer.Typer) -> None:
@@ -50,6 +47,7 @@ def what_if(
     second: Annotated[
         int, typer.Option("--second-opinion", min=0, help="Let the real server live so many cases too, and compare.")
     ] = 0,
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; as many as cores by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
     """Live recorded cases again under another rulebook: the same facts, people and outside answers.
@@ -58,10 +56,11 @@ def what_if(
     mechanical effect, not how people would have reacted. Exit 0; 1 when no case could be told again; 2 for bad input.
     """
     delays = _delays(human_delay)
-    candidate = _candidate(folder, whole=whole)
-    told = settings.load()
-    files = _files(cases or [])
-    found = asyncio.run(_tried(told, candidate, delays, files, " ".join(cases or []), kept, ring, second))
+    _judged(folder.expanduser(), whole=whole)
+    brief = Brief(
+        folder=str(folder.expanduser()), whole=whole, delays=delays, kept=str(kept or ""), ring=str(ring or "")
+    )
+    found = _tried(brief, _files(cases or []), " ".join(cases or []), jobs, second)
     if html is not None:
         _written(html, page.page(found))
     if as_json:
@@ -86,8 +85,8 @@ def _delays(text: str) -> tuple[float, ...]:
     return tuple(dict.fromkeys(delays))
 
 
-def _candidate(folder: Path, *, whole: bool) -> Rulebook:
-    place = folder.expanduser()
+def _judged(place: Path, *, whole: bool) -> None:
+    """See that the candidate can be loaded. Raises Problem."""
     if not place.is_dir():
         raise Problem("no_folder", "The rulebook's folder does not exist.", next_step="Give the path of a folder.")
     found = rulebook.faults(place) if whole else rulebook.faults(company=place)
@@ -97,10 +96,9 @@ def _candidate(folder: Path, *, whole: bool) -> Rulebook:
         raise Problem(
             "policy_invalid",
             f"{where}: {text}{more}.",
-            next_step=f"See `seawall rulebook check {folder}{' --whole' if whole else ''}`.",
+            next_step=f"See `seawall rulebook check {place}{' --whole' if whole else ''}`.",
             exit_code=BAD_INPUT,
         )
-    return rulebook.load(place) if whole else rulebook.load(company=place)
 
 
 def _files(cases: Sequence[str]) -> list[Path]:
@@ -112,85 +110,57 @@ def _files(cases: Sequence[str]) -> list[Path]:
     return []
 
 
-async def _tried(
-    told: Settings,
-    candidate: Rulebook,
-    delays: tuple[float, ...],
-    files: Sequence[Path],
-    query: str,
-    kept: Path | None,
-    ring: Path | None,
-    second: int,
-) -> report.Report:
-    today = rules.today(told)
-    books = archive.Rulebooks(today, kept or told.home / rules.KEPT)
-    converter_for = reading.keys(told, ring)
+def _tried(brief: Brief, files: Sequence[Path], query: str, jobs: int | None, second: int) -> report.Report:
+    found = cases_of.of_files(files) if files else asyncio.run(cases_of.of_server(settings.load(), query))
     tries: list[Tried] = []
-    sample: list[Trace] = []
     unread: list[tuple[str, str]] = []
-    progress = _Progress()
-    space = connect.namespace()
-    converter = converter_for(space)
-    on = trial.bench(converter.payload_converter, books.of, reading.workflows(), Calendars())
-    source = _of_files(files) if files else _of_server(told, query)
-    async for runs in source:
-        try:
-            trace = await traced(runs, converter, space)
-        except Untouched as fresh:
-            unread.append((runs[0].workflow_id, str(fresh)))
-            continue
-        except Unreadable as wrong:
-            raise _unreadable(runs[0], wrong) from None
-        tries.append(trial.tried(trace, on, candidate, delays))
-        if len(sample) < second and tries[-1].left_out is None:
-            sample.append(trace)
-        progress(len(tries))
+    sample: list[Case] = []
+    progress = _Progress(len(found))
+    processes = jobs or min(crew.cores(), 1 + len(found) // WORTH)
+    with closing(crew.answers(trying.trying, brief, found, processes=processes)) as answers:
+        for case, answer in zip(found, answers, strict=True):
+            if isinstance(answer, Tried):
+                tries.append(answer)
+                if len(sample) < second and answer.left_out is None:
+                    sample.append(case)
+            elif isinstance(answer, Unread):
+                unread.append((answer.case_id, answer.why))
+            elif isinstance(answer, Lost):
+                unread.append((case.id, f"the process that lived it ended with {answer.how}"))
+            progress(len(tries) + len(unread))
     if not tries and not unread:
-        raise Problem(
+        raise _nothing(files)
+    told = report.report(trying.candidate(brief).version, tries, brief.delays, unread)
+    return replace(told, second=asyncio.run(_second(sample, brief))) if sample else told
+
+
+def _nothing(files: Sequence[Path]) -> Problem:
+    if not files:
+        return Problem(
             "no_cases",
-            "There is no case among these histories.",
-            next_step="Export some with `seawall replay export --all`.",
+            "The query finds no case on the server.",
+            next_step="Try it with `temporal workflow list --query`, or name history files.",
             exit_code=BAD_INPUT,
         )
-    found = report.report(candidate.version, tries, delays, unread)
-    return replace(found, second=await _second(sample, on, candidate, delays[0])) if sample else found
+    return Problem(
+        "no_cases",
+        "There is no case among these histories.",
+        next_step="Export some with `seawall replay export --all`.",
+        exit_code=BAD_INPUT,
+    )
 
 
-async def _second(
-    sample: Sequence[Trace], on: Bench, candidate: Rulebook, delay: float
-) -> tuple[tuple[str, tuple[str, ...]], ...]:
+async def _second(sample: Sequence[Case], brief: Brief) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Ask the real server about some cases."""
     from replay.whatif import second_opinion
 
     typer.echo(f"asking the real server about {len(sample)} cases", err=True)
+    shelf = trying.Shelf(brief)
+    traces = [trace for case in sample if (trace := await shelf.trace(case)) is not None]
     async with second_opinion.server() as env:
-        found = await second_opinion.opinions(env, sample, on, candidate, delay)
+        found = await second_opinion.opinions(env, traces, shelf.bench, trying.candidate(brief), brief.delays[0])
         await asyncio.sleep(0.3)  # the SDK can abort at exit when it is left in a hurry
     return tuple((one.case_id, one.differences) for one in found)
-
-
-async def _of_files(files: Sequence[Path]) -> AsyncIterator[list[Recorded]]:
-    runs = [histories.of_file(path) for path in histories.files(files)]
-    for chain in chains(run for run in runs if run.workflow_type == CASE):
-        yield chain
-
-
-async def _of_server(told: Settings, query: str) -> AsyncIterator[list[Recorded]]:
-    client = await connect.connect(told)
-    with connect.answering(client):
-        for case_id in await histories.cases(client, query):
-            runs = await histories.chain(client, case_id)
-            if runs and runs[0].workflow_type == CASE:
-                yield runs
-
-
-def _unreadable(run: Recorded, wrong: Unreadable) -> Problem:
-    return Problem(
-        "unreadable",
-        f"{run.origin}: {wrong}.",
-        next_step="Name the ring that it was recorded with: --keyring FILE.",
-        exit_code=BAD_INPUT,
-    )
 
 
 def _written(path: Path, text: str) -> None:
@@ -208,10 +178,11 @@ def _written(path: Path, text: str) -> None:
 class _Progress:
     """Tells on stderr how far it is, every other second."""
 
-    def __init__(self) -> None:
+    def __init__(self, total: int) -> None:
+        self._total = total
         self._last = time.monotonic()
 
     def __call__(self, done: int) -> None:
         if time.monotonic() - self._last >= EVERY:
             self._last = time.monotonic()
-            typer.echo(f"{done} cases tried", err=True)
+            typer.echo(f"{done} of {self._total} cases tried", err=True)
