@@ -81,11 +81,14 @@ class Film:
     `reached` is the event up to which the code came then, `broke` the type of what it raised with its place, or ""
     when it did other things than were recorded. `cut` is the last task of a run that goes on, if that stands nowhere:
     the history ends in the middle of what it wrote (or it is at work still, or this code does something else).
+    `unsure` is the last task if the history ends with what it wrote and may have been cut off there, 0 otherwise: which
+    messages a task heard is written after all that it did, so its frame may be without some of them.
     """
 
     run: Recorded
     frames: tuple[Frame, ...]
     cut: int = 0
+    unsure: int = 0
     whole: bool = True
     reached: int = 0
     broke: str = ""
@@ -190,7 +193,14 @@ def _film(run: Recorded, frames: tuple[Frame, ...], tape: Tape, *, failed: bool)
         return Film(run=run, frames=tuple(frame for frame in frames if frame.event_id in begun), cut=last)
     if failed or (frames and not _ended(frames[-1])):
         return Film(run=run, frames=tuple(frame for frame in frames if frame.event_id < last), cut=last)
-    return Film(run=run, frames=frames)
+    return Film(run=run, frames=frames, unsure=last if _may_be_cut(run) else 0)
+
+
+def _may_be_cut(run: Recorded) -> bool:
+    """Ask whether the last task may have written more: nothing came after it, and nobody knows that nothing did."""
+    event = run.events[-1]
+    ends = acted(event) or event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    return ends and not run.closed and not run.whole
 
 
 def _last_task(run: Recorded) -> int:

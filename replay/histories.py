@@ -35,7 +35,8 @@ _CLOSING = frozenset(
 class Recorded:
     """One run's history with the names that its first event gives it. `origin` says where it was read.
 
-    `states` are those that came with it, sealed like the rest; see `replay/states.py`.
+    `whole` says that who keeps it knows that nothing is missing at its end, which of a mere file nobody does. `states`
+    came with it, sealed like the rest; see `replay/states.py`.
     """
 
     workflow_id: str
@@ -43,6 +44,7 @@ class Recorded:
     workflow_type: str
     events: tuple[HistoryEvent, ...]
     origin: str
+    whole: bool = False
     states: Payload | None = None
 
     @property
@@ -95,7 +97,7 @@ def of_file(path: Path) -> Recorded:
         raise _not_a_history(path, "is not a whole workflow history in Temporal's JSON") from None
 
 
-def recorded(events: Iterable[HistoryEvent], *, origin: str) -> Recorded:
+def recorded(events: Iterable[HistoryEvent], *, origin: str, whole: bool = False) -> Recorded:
     """Name a history by its first event. Raises ValueError if it does not start with one, or an event is missing."""
     held = tuple(events)
     if any(event.event_id != number for number, event in enumerate(held, 1)):
@@ -109,7 +111,17 @@ def recorded(events: Iterable[HistoryEvent], *, origin: str) -> Recorded:
         workflow_type=started.workflow_type.name,
         events=held,
         origin=origin,
+        whole=whole,
     )
+
+
+def indexed(path: Path) -> dict[str, int]:
+    """Read how many events each run has by the index of the export that a path belongs to; {} where none lies there."""
+    index = (path if path.is_dir() else path.parent) / INDEX
+    try:
+        return {each["run_id"]: int(each["events"]) for each in json.loads(index.read_bytes())}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def written_at(event: HistoryEvent) -> datetime:
@@ -130,7 +142,7 @@ async def of_run(client: Client, workflow_id: str, run_id: str | None = None) ->
             next_step="Check the id, and whether its retention has passed.",
             exit_code=UNKNOWN_CASE,
         ) from None
-    return recorded(history.events, origin=f"{client.namespace}/{workflow_id}")
+    return recorded(history.events, origin=f"{client.namespace}/{workflow_id}", whole=True)
 
 
 async def each(runs: Iterable[Recorded] | AsyncIterable[Recorded]) -> AsyncIterator[Recorded]:

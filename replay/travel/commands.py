@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -40,7 +40,8 @@ def at(
 ) -> None:
     """Show a case as it stood at an event or a time: stage, clocks, gates, where the code stood and what was owed.
 
-    Between two tasks the state is that after the last one that had begun.
+    Between two tasks the state is that after the last one that had begun. Without a place it is the last one: of a case
+    that runs as it stands now.
     """
     if event and time:
         raise Problem("bad_input", "Give an event or a time, not both.", exit_code=BAD_INPUT)
@@ -100,7 +101,7 @@ def _asked(what: str, case: str, ring: Path | None, ask: Callable[[Journey], T])
 def _stop(way: Journey, event: str, instant: datetime | None) -> Stop:
     if instant is not None:
         return journey.at_time(way, instant)
-    return journey.at_event(way, event or str(len(way.films[-1].run.events)))
+    return journey.at_event(way, event) if event else journey.at_end(way, datetime.now(UTC))
 
 
 def _instant(text: str) -> datetime:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from temporalio.api.enums.v1 import EventType
@@ -39,12 +39,14 @@ class Stop:
 class Journey:
     """The films of all runs of one workflow id, oldest first; never empty.
 
+    `live` says that it goes on, on the server that it was fetched from.
     `refused` is what the casebook knows of refused messages, which leave no trace in history; None without a casebook.
     """
 
     workflow_id: str
     films: tuple[Film, ...]
     refused: tuple[Refused, ...] | None = None
+    live: bool = False
 
     @property
     def workflow_type(self) -> str:
@@ -84,6 +86,14 @@ async def travelled(
         if not film.whole:
             raise _other_code(film)
     return Journey(workflow_id=runs[0].workflow_id, films=tuple(films), refused=refused)
+
+
+def at_end(journey: Journey, now: datetime) -> Stop:
+    """Find the last state: as it stands now if the case goes on, else as it stood at its last event."""
+    last = journey.films[-1].run.events[-1]
+    # Time that a server skipped is ahead of ours.
+    stop = at_event(journey, str(last.event_id))
+    return replace(stop, at=max(stop.at, now)) if journey.live else stop
 
 
 def at_event(journey: Journey, place: str) -> Stop:
@@ -130,10 +140,11 @@ def words(stop: Stop) -> str:
     if stop.frame is None:
         return f"no task had begun by event {stop.upto}: nothing was known yet{_left_out(stop)}"
     own = stop.frame.event_id
+    unsure = f"; {doubt(stop.film)}" if stop.film.unsure == own else ""
     if stop.upto == own:
-        return f"the state after the task that began at event {own}"
+        return f"the state after the task that began at event {own}{unsure}"
     if stop.upto <= _written(stop.film, own):
-        return f"the state after the task that began at event {own} and wrote event {stop.upto}"
+        return f"the state after the task that began at event {own} and wrote event {stop.upto}{unsure}"
     if stop.film.cut and stop.upto >= stop.film.cut:
         return f"the state after the task that began at event {own}{_left_out(stop)}"
     return f"the state after the task that began at event {own}; no later one had begun by event {stop.upto}"
@@ -146,6 +157,16 @@ def left_out(film: Film) -> str:
     return (
         f"the task at event {film.cut} is left out: the history ends in the middle of what it wrote, or it is at work "
         "still, or this code does something else"
+    )
+
+
+def doubt(film: Film) -> str:
+    """Say what may be missing at the end of a history; "" if nothing can be."""
+    if not film.unsure:
+        return ""
+    return (
+        f"the history ends with what the task at event {film.unsure} wrote: if it was cut off there, messages that "
+        "this task heard are not in it"
     )
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -30,7 +31,8 @@ async def opened(told: Settings, what: str, *, case: str = "", ring: Path | None
     """
     if path := _path(what):
         async with reading.opened(told, files=[path], ring=ring) as read:
-            runs = [run async for run in _each(read)]
+            known = histories.indexed(path)
+            runs = [replace(run, whole=known.get(run.run_id) == len(run.events)) async for run in _each(read)]
             named = _named(runs, case)
             yield await _travelled([run for run in runs if run.workflow_id == named], read)
     elif what.endswith(histories.SUFFIXES):
@@ -38,7 +40,8 @@ async def opened(told: Settings, what: str, *, case: str = "", ring: Path | None
     else:
         async with reading.opened(told, case=case or what, ring=ring) as read:
             refused = await _refused(told, case or what)
-            yield await _travelled([run async for run in _each(read)], read, refused)
+            way = await _travelled([run async for run in _each(read)], read, refused)
+            yield replace(way, live=not way.films[-1].run.closed)
 
 
 async def _refused(told: Settings, case_id: str) -> tuple[Refused, ...] | None:

@@ -24,7 +24,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """Every task of a case; `left_out` says which one stands nowhere, and why. `refused` as in `Journey`."""
+    """Every task of a case; `left_out` says which stands nowhere or may lack a message. `refused` as in `Journey`."""
 
     steps: tuple[Step, ...]
     left_out: tuple[str, ...]
@@ -33,7 +33,8 @@ class Timeline:
 
 def timeline(journey: Journey) -> Timeline:
     """List every task of all runs, and what was refused."""
-    left_out = tuple(said for film in journey.films if (said := travelling.left_out(film)))
+    said = [words(film) for film in journey.films for words in (travelling.left_out, travelling.doubt)]
+    left_out = tuple(filter(None, said))
     return Timeline(steps=steps(journey), left_out=left_out, refused=journey.refused)
 
 
