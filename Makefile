@@ -39,6 +39,7 @@ bench: $(READY)  ## Measure the claims; fails above a limit
 	@$(BIN)/python -m benchmarks.rulebook
 	@$(BIN)/python -m benchmarks.lifecycle
 	@$(BIN)/python -m benchmarks.replay
+	@$(BIN)/python -m benchmarks.whatif
 
 record: $(READY)  ## Record the histories that replay tests check (deliberately, in a commit of its own)
 	@$(BIN)/python -m tests.replay.record

@@ -26,6 +26,7 @@ from replay.whatif.trial import Bench
 from tests.replay import test_whatif as recorded
 from tests.replay import test_whatif_generated as made
 from tests.replay.generated import generated
+from tests.replay.known_changes import BOOK, shortened
 
 GENERATED = 6
 STEP = 40  # events between two ends of a record that is cut short
@@ -71,7 +72,7 @@ def impossible(book: Rulebook) -> Rulebook:
     )
 
 
-OF_GENERATED = (unchanged, for_privacy, made.shortened, hurried)
+OF_GENERATED = (unchanged, for_privacy, shortened, hurried)
 OF_RECORDED = (unchanged, reworded, hurried, speechless, impossible)
 
 
@@ -110,15 +111,15 @@ def lived_twice_only_where_needed(
 def generated_cases() -> Iterator[tuple[Trace, Bench]]:
     for number in range(GENERATED):
         with alone():
-            trace, _, values = generated(number, made.RULES, made.BOOK, made.CLASSES)
-        yield trace, Bench(recorded=values, find=lambda _version: made.BOOK, classes=made.CLASSES, rules=made.RULES)
+            trace, _, values = generated(number, made.RULES, BOOK, made.CLASSES)
+        yield trace, Bench(recorded=values, find=lambda _version: BOOK, classes=made.CLASSES, rules=made.RULES)
 
 
 @pytest.mark.parametrize("change", OF_GENERATED)
 def test_one_life_tells_of_generated_cases_what_two_lives_tell(
     change: Callable[[Rulebook], Rulebook], counted: Counted
 ) -> None:
-    candidate = replace(change(made.BOOK), version="2026.11-candidate")
+    candidate = replace(change(BOOK), version="2026.11-candidate")
 
     cases, needed = lived_twice_only_where_needed(generated_cases(), candidate, counted)
 
