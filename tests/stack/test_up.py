@@ -142,7 +142,8 @@ def test_a_port_in_use_is_one_clear_line(seawall: Seawall) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ran = seawall("up", "--port", f"console={port}")
+        others = (f"--port={name}={number}" for name, number in vars_of(free()) if name != "console")
+        ran = seawall("up", f"--port=console={port}", *others)
 
     assert ran.returncode == 69
     assert ran.stderr.strip().splitlines() == [

@@ -1,5 +1,6 @@
 """How is the whole system brought to life in one process? Real server, stand-ins, database and worker."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -19,6 +20,8 @@ from store import migrations
 from store.engine import open_engine
 from tests.workflows.world import World
 from workflows import options
+
+ENDS_WITHIN = 20.0  # seconds
 
 
 @asynccontextmanager
@@ -58,8 +61,19 @@ async def living(
                 max_cached_workflows=cached,
                 on_fatal_error=world.died,
             )
-            await stack.enter_async_context(worker)
+            await stack.enter_async_context(worker if cached else _working(worker))
         yield world
+
+
+@asynccontextmanager
+async def _working(worker: Worker) -> AsyncIterator[None]:
+    """Let a worker without a cache work; one that got stuck never ends either, so it is not waited for."""
+    working = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        ending = asyncio.create_task(worker.shutdown())
+        await asyncio.wait({working, ending}, timeout=ENDS_WITHIN)
 
 
 async def _another(client: Client) -> Client:
