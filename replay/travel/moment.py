@@ -1,6 +1,6 @@
 """How did the whole case stand at one place? Everything people would have seen then, and where the code stood."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -244,6 +244,11 @@ def _could_act(card: GateCard, file: CaseFile, now: datetime, person: str, princ
         on_behalf_of=principal,
     )
     return voting.refusal(card.gate, card.votes, card.outcome, asked, now, tuple(file.delegations)) is None
+
+
+def by_urgency(clocks: Sequence[ClockThen]) -> tuple[ClockThen, ...]:
+    """Put what was late or due first in front, and what did not run behind."""
+    return tuple(sorted(clocks, key=lambda one: (one.left is None, one.left or timedelta())))
 
 
 def open_gates(shown: Moment) -> tuple[GateThen, ...]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from rich.text import Text
 
-from replay.travel.moment import ClockThen, GateThen, Moment
+from replay.travel.moment import ClockThen, GateThen, Moment, by_urgency
 from replay.travel.steps import Compared, Step, Timeline
 from starter.console import wording
 from starter.people.showing import STYLES, lines, safe, title
@@ -64,7 +64,7 @@ def _code(shown: Moment) -> Iterator[Line]:
 def _clocks(clocks: Sequence[ClockThen]) -> Iterator[Line]:
     if clocks:
         yield title("Clocks")
-    for clock in sorted(clocks, key=lambda one: (one.left is None, one.left or timedelta())):
+    for clock in by_urgency(clocks):
         word = "due" if clock.by_law else "house target"
         at = f", {word} {time(clock.wants_at)}" if clock.wants_at else ""
         status = wording.words(clock.status)

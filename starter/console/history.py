@@ -10,7 +10,7 @@ from starlette.responses import Response
 from replay.travel import state
 from replay.travel import steps as stepping
 from replay.travel.journey import Journey, Stop
-from replay.travel.moment import moment
+from replay.travel.moment import by_urgency, moment
 from starter.console import views
 from starter.console.desk import desk, page, visitor
 from starter.console.pages import card_of, top
@@ -43,6 +43,7 @@ async def history(request: Request, case_id: str, frame: str = "") -> Response:
         count=len(stops),
         step=_step(way, number),
         then=then,
+        clocks=by_urgency(then.clocks),
         marks=views.strip(known.card) if known.card else (),
         refused=_since(way, stops, number),
         **await top(at),

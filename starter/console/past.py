@@ -29,30 +29,36 @@ class LookBack(Protocol):
         """Return its journey or raise Problem."""
 
 
+Key = tuple[str, str, int]
+
+
 class Past:
-    """The cases that were looked at last; one is lived again at a time."""
+    """The cases that were looked at last. One is lived again at a time, also where nobody waits for it any more."""
 
     def __init__(self, *, most_events: int = MOST_EVENTS, patience: timedelta = PATIENCE) -> None:
-        self._kept: OrderedDict[tuple[str, str, int], Journey] = OrderedDict()
+        self._kept: OrderedDict[Key, Journey] = OrderedDict()
         self._turn = asyncio.Lock()
+        self._at_work: tuple[Key, asyncio.Task[Journey]] | None = None
         self._most_events = most_events
         self._patience = patience
 
     async def of(self, client: Client, case_id: str) -> Journey:
-        """Live all runs of a case again. Raises Problem `unknown_case`, `too_long`, `too_slow`, or of `travelled`."""
+        """Live all runs of a case again; who asks again after `too_slow` gets what was begun, and not once more.
+
+        Raises Problem `unknown_case`, `too_long`, `too_slow`, `busy`, or those of `travelled`.
+        """
         with connect.answering(client):
             key = await self._named(client, case_id)
             async with self._turn:
-                found = self._kept.get(key)
-                if found is None:
-                    runs = await histories.chain(client, case_id)
-                    found = self._kept[key] = await self._lived(client, runs)
+                if key not in self._kept:
+                    await self._begun(client, key)
+                    self._kept[key] = (await self._done(_too_slow(case_id))).result()
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        return found
+        return self._kept[key]
 
-    async def _named(self, client: Client, case_id: str) -> tuple[str, str, int]:
+    async def _named(self, client: Client, case_id: str) -> Key:
         try:
             described = await client.get_workflow_handle(case_id).describe()
         except RPCError as error:
@@ -61,19 +67,29 @@ class Past:
             raise _too_long(case_id)
         return case_id, described.run_id or "", described.history_length
 
-    async def _lived(self, client: Client, runs: list[Recorded]) -> Journey:
+    async def _begun(self, client: Client, key: Key) -> None:
+        """Begin to live a case again, unless that was begun before. Raises Problem `busy` while another one is."""
+        if self._at_work is not None and self._at_work[0] != key:
+            other = self._at_work[0]
+            done = await self._done(_busy(key[0]))
+            if done.exception() is None:
+                self._kept[other] = done.result()
+        if self._at_work is not None:
+            return
+        runs = await histories.chain(client, key[0])
         if sum(len(run.events) for run in runs) > self._most_events:
-            raise _too_long(runs[0].workflow_id)
-        work = asyncio.create_task(asyncio.to_thread(_journey, client, runs))
+            raise _too_long(key[0])
+        self._at_work = key, asyncio.create_task(asyncio.to_thread(_journey, client, runs))
+
+    async def _done(self, late: Problem) -> "asyncio.Task[Journey]":
+        """Wait for what is being lived. Raises Problem `late` when patience ends; the work goes on."""
+        assert self._at_work is not None
+        work = self._at_work[1]
         done, _ = await asyncio.wait([work], timeout=self._patience.total_seconds())
         if not done:
-            raise Problem(
-                "too_slow",
-                "The history of this case takes too long to live again here.",
-                next_step=f"Look at it with `seawall replay at {runs[0].workflow_id}`.",
-                exit_code=UNAVAILABLE,
-            )
-        return work.result()
+            raise late
+        self._at_work = None
+        return work
 
 
 def _journey(client: Client, runs: list[Recorded]) -> Journey:
@@ -95,4 +111,22 @@ def _too_long(case_id: str) -> Problem:
         "too_long",
         f"The history of this case is longer than the {MOST_EVENTS} events that a page shows.",
         next_step=f"Look at it with `seawall replay at {case_id}`.",
+    )
+
+
+def _too_slow(case_id: str) -> Problem:
+    return Problem(
+        "too_slow",
+        "The history of this case takes too long to live again here.",
+        next_step=f"Ask again in a minute, or look at it with `seawall replay at {case_id}`.",
+        exit_code=UNAVAILABLE,
+    )
+
+
+def _busy(case_id: str) -> Problem:
+    return Problem(
+        "busy",
+        "The long history of another case is being lived again here.",
+        next_step=f"Ask again in a minute, or look at it with `seawall replay at {case_id}`.",
+        exit_code=UNAVAILABLE,
     )

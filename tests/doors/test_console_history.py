@@ -1,6 +1,7 @@
 """Does the console show how a case stood before, task by task, to those who are signed in?"""
 
 import re
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import rulebook
+from escalations.clocks import OPEN, wanted_at
 from escalations.record import Card
 from replay import reading
 from replay.travel import state
+from replay.travel.journey import Journey, Stop
 from starter import signin
 from starter.connect import ensure_search_attributes
 from starter.console.app import create_app
@@ -55,9 +58,15 @@ class Site:
         return answer.text
 
 
+@pytest.fixture(scope="module")
+async def ordinary() -> Journey:
+    """The journey of the ordinary case, lived again once."""
+    return await recorded("ordinary")
+
+
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    journey = await recorded("ordinary")
+async def site(tmp_path: Path, ordinary: Journey) -> AsyncIterator[Site]:
+    journey = ordinary
     card = state.of(journey.films[-1].frames[-1]).card
     assert card is not None
     engine = open_engine(f"sqlite:///{tmp_path}/casebook.db")
@@ -120,6 +129,34 @@ async def test_a_task_shows_what_woke_it_what_changed_who_could_act_and_what_was
     assert "data-due" not in text, "a time of the past does not tick"
 
 
+async def test_the_clocks_of_then_are_listed_with_what_was_due_first_in_front(site: Site) -> None:
+    await site.sign_in()
+    stops = site.past.journey.stops()
+    number = max(range(1, len(stops) + 1), key=lambda at: len(running(stops[at - 1])))
+
+    text = await site.page(str(number))
+
+    places = [text.index(f">{rule}</small>") for rule in running(stops[number - 1])]
+    assert len(places) > 2
+    assert places == sorted(places)
+    assert "What the approvers were shown" in await site.page(str(first_gate(stops)))
+
+
+def running(stop: Stop) -> list[str]:
+    """The rules of the clocks that ran, the soonest due first."""
+    card = state.of(stop.frame).card
+    due = [
+        (at, clock.rule) for clock in (card.clocks if card else ()) if clock.status in OPEN and (at := wanted_at(clock))
+    ]
+    return [rule for _, rule in sorted(due, key=lambda one: one[0])]
+
+
+def first_gate(stops: tuple[Stop, ...]) -> int:
+    """The first task after which a gate was open."""
+    cards = [state.of(stop.frame).card for stop in stops]
+    return next(number for number, card in enumerate(cards, 1) if card and card.gates)
+
+
 @pytest.mark.parametrize("frame", ["0", "-1", "99999", "two", "１", ""])
 async def test_a_task_that_is_none_shows_the_last_one(site: Site, frame: str) -> None:
     await site.sign_in()
@@ -144,6 +181,58 @@ async def test_an_unknown_case_has_no_history(site: Site) -> None:
     answer = await site.http.get("/cases/ESC-0000-0000-0000/history")
 
     assert answer.status_code == 404
+
+
+async def test_a_history_that_takes_long_is_lived_once_however_often_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The code loads slowly until the test lets it; the replays are real."""
+    begun: list[str] = []
+    loaded = threading.Event()
+
+    def slowly() -> tuple[type, ...]:
+        begun.append("")
+        assert loaded.wait(60)
+        return (small.Small, small.SmallChild)
+
+    monkeypatch.setattr(reading, "workflows", slowly)
+    async with dev_server(fresh()) as client:
+        await ensure_search_attributes(client)
+        async with Worker(
+            client,
+            task_queue="small",
+            workflows=[small.Small, small.SmallChild],
+            activities=[small.judge, small.hide, small.tell],
+            workflow_runner=UnsandboxedWorkflowRunner(),
+        ):
+            for case_id in ("ESC-1", "ESC-2"):
+                handle = await client.start_workflow(small.Small.run, small.Order("S1"), id=case_id, task_queue="small")
+                await handle.execute_update(small.Small.say, small.Word("yes"))
+                await handle.result()
+        past = Past(patience=timedelta(milliseconds=20))
+
+        refused = [await code_of(past, client, case_id) for case_id in ("ESC-1", "ESC-2", "ESC-1")]
+        begun_while_slow = len(begun)
+        loaded.set()
+        while await code_of(past, client, "ESC-1"):
+            pass
+        while await code_of(past, client, "ESC-2"):
+            pass
+        first = await past.of(client, "ESC-1")
+
+    assert refused == ["too_slow", "busy", "too_slow"]
+    assert begun_while_slow == 1
+    assert len(begun) == 2, "each case was lived once"
+    assert first.workflow_id == "ESC-1"
+
+
+async def code_of(past: Past, client: Any, case_id: str) -> str:
+    """How looking at a case is refused, "" if it is not."""
+    try:
+        await past.of(client, case_id)
+    except Problem as refused:
+        return refused.code
+    return ""
 
 
 async def test_a_case_is_lived_again_once_until_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
