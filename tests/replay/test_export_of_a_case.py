@@ -10,7 +10,7 @@ import pytest
 from escalations.consensus import GateKind, Stance
 from escalations.messages import Appeal, Assign, Decide, Delegate, Learn, Reopen, ReportFinding
 from escalations.model import Action
-from replay import export, export_commands, histories
+from replay import export, export_commands, histories, reading
 from starter import keyring, rules
 from starter.say import say
 from tests.replay.opened import everything_said
@@ -95,9 +95,10 @@ async def test_nobody_is_left_in_a_redacted_case_and_it_replays_as_before(world:
 
     client = world.env.client
     async with export.Folder(folder).opened() as into:
-        await export_commands._redacted(
-            world.told, client, export_commands._families(world.told, client, [handle.id]), into, 1
-        )
+        families = export_commands._families(world.told, client, [handle.id])
+        with reading.quiet() as runtime:
+            bench = export_commands._bench(world.told, client, into, runtime)
+            await export.redacted(families, into, lambda _done, _total: None, 1, bench=bench)
 
     ring = keyring.open_ring(folder / export.RING)
     runs = [histories.of_file(path) for path in histories.files([folder])]

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 
 from escalations.casefile import CaseFile
 from escalations.consensus import GateKind
 from escalations.messages import Decide, Receipt
-from replay import histories
+from replay import commands, histories
 from replay.forking.cutting import boundaries
 from starter import keyring, sealing
+from starter.errors import Problem
 from tests.replay import corpus
 from tests.workflows.living import living
 from tests.workflows.world import Handle, World, recall
@@ -105,7 +108,20 @@ async def forked(*words: str, env: dict[str, str]) -> AsyncIterator[Alive]:
 
 
 async def refused(*words: str, env: dict[str, str]) -> tuple[int, str]:
-    """Run a command that is refused; give its exit code and its one line."""
+    """Run a command that is refused, in a thread of this process; give its exit code and its one line."""
+    app = typer.Typer()
+    commands.build(app)
+    with pytest.MonkeyPatch.context() as here:
+        for name, value in env.items():
+            here.setenv(name, value)
+        here.setattr(tempfile, "tempdir", env["TMPDIR"])
+        with pytest.raises(Problem) as found:
+            await asyncio.to_thread(app, ["replay", *words], standalone_mode=False)
+    return found.value.exit_code, f"seawall: {found.value.line()}\n"
+
+
+async def refused_by_the_program(*words: str, env: dict[str, str]) -> tuple[int, str]:
+    """The same, by the program as people start it."""
     process = await asyncio.create_subprocess_exec(
         *command(*words, env=env), env=env, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -279,7 +295,9 @@ async def test_what_cannot_be_read_is_told_in_one_line_and_nothing_is_made(tmp_p
 
     said = [
         await refused("fork", run.workflow_id, "--event", "30", "--from", str(whole), "--keyring", str(other), env=env),
-        await refused("fork", run.workflow_id, "--event", "30", "--from", str(half), "--keyring", str(other), env=env),
+        await refused_by_the_program(
+            "fork", run.workflow_id, "--event", "30", "--from", str(half), "--keyring", str(other), env=env
+        ),
         await refused(
             "fork", "ESC-9999-9999-9999", "--event", "30", "--from", str(whole), "--keyring", str(other), env=env
         ),
@@ -303,7 +321,7 @@ async def test_what_cannot_be_forked_is_told_in_one_line_and_nothing_is_made(wor
         await refused("fork", handle.id, "--event", "2", env=env),
         await refused("fork", handle.id, "--event", "9", "--run", "no-such", env=env),
         await refused("fork", handle.id, "--event", "9", env={**env, "TEMPORAL_ADDRESS": "127.0.0.1:1"}),
-        await refused("fast-forward", handle.id, "6h", env=env),
+        await refused_by_the_program("fast-forward", handle.id, "6h", env=env),
         await refused("fast-forward", handle.id, "soon", env=env),
     ]
 
