@@ -17,7 +17,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 
-from replay import frames, histories, redaction, states
+from replay import frames, histories, redaction, reliving, states
 from replay.check import type_name
 from replay.histories import Recorded
 from replay.opening import closed_door
@@ -146,14 +146,9 @@ async def redacted(
         for run in family:
             made = await redaction.redact(run, bench, given=handed.get(run.run_id, ()))
             if run.next_run_id:
-                handed[run.next_run_id] = _handed_over(made)
+                handed[run.next_run_id] = reliving.handed_over(made)
             await into.keep(made, camera)
         told(done := done + 1, total)
-
-
-def _handed_over(run: Recorded) -> Sequence[Payload]:
-    """Give what a run that continued as new hands to the next."""
-    return run.events[-1].workflow_execution_continued_as_new_event_attributes.input.payloads
 
 
 def _indexed(run: Recorded, name: str) -> Exported:

@@ -15,13 +15,14 @@ async def everything_said(run: Recorded, ring: KeyRing, namespace: str = "defaul
     said = []
     for event in run.events:
         said.append(str(event))
-        for payload in _payloads(event):
+        for payload in payloads(event):
             opened = unseal(payload, ring, namespace) if payload.metadata.get("encoding") == ENCODING else payload
             said.append(opened.data.decode(errors="replace"))
     return "\n".join(said)
 
 
-def _payloads(message: Any) -> Iterator[Payload]:
+def payloads(message: Any) -> Iterator[Payload]:
+    """List every payload below a message."""
     for descriptor, value in message.ListFields():
         if descriptor.message_type is None:
             continue
@@ -33,4 +34,4 @@ def _payloads(message: Any) -> Iterator[Payload]:
             if isinstance(each, Payload):
                 yield each
             elif hasattr(each, "ListFields"):
-                yield from _payloads(each)
+                yield from payloads(each)

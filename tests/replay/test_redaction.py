@@ -11,7 +11,7 @@ import pytest
 from activities import asked
 from escalations import personal
 from escalations.personal import TABLE
-from replay import histories, payload_types, reading, redaction, replacement
+from replay import histories, payload_types, reading, redaction, reliving, replacement
 from replay.check import Verdict, check
 from replay.histories import Recorded
 from replay.payload_types import Types
@@ -57,8 +57,8 @@ async def test_every_answer_proves_the_question_as_it_is_now() -> None:
 
     made = await redacted(run, held)
 
-    tape = await redaction._tape(made, held, held.sealer)
-    questions = {seq: asked.of_json(arguments[0]) for seq, arguments in redaction._questions(tape)}
+    tape = await reliving.tape(made, held.living, held.sealer)
+    questions = {seq: asked.of_json(arguments[0]) for seq, arguments in reliving.questions(tape)}
     proofs = [await proofs_of(each, ring) for each, ring in ((run, corpus.ring()), (made, held.ring))]
     assert len(proofs[1]) > 10
     assert proofs[1] == {seq: questions[seq] for seq in proofs[1]}
@@ -82,8 +82,8 @@ async def test_a_digest_of_replaced_words_is_the_digest_of_the_new_ones() -> Non
 
     made = await redacted(histories.of_file(corpus.HISTORIES / "ordinary.json.gz"), held)
 
-    tape = await redaction._tape(made, held, held.sealer)
-    requests = [arguments[0] for _, arguments in redaction._questions(tape) if "kind" in arguments[0]]
+    tape = await reliving.tape(made, held.living, held.sealer)
+    requests = [arguments[0] for _, arguments in reliving.questions(tape) if "kind" in arguments[0]]
     said = await everything_said(made, held.ring)
     assert len(requests) == 3
     for request in requests:
@@ -163,7 +163,7 @@ def test_a_canary_in_any_text_of_a_message_is_gone(name: str) -> None:
     """Codes, roles and places too: where a code is expected, a sentence is none."""
     filled = _filled(TYPES[name])
     substitutes = Substitutes()
-    walk = replacement.Walk(substitutes)
+    walk = replacement.Walk(replacement.Unnamed(substitutes))
     assert CANARY in json.dumps(filled) or not list(_texts(TYPES[name]))
 
     substitutes.of(CANARY)
