@@ -30,7 +30,6 @@ app = typer.Typer(
 
 def compose() -> typer.Typer:
     """Gather the commands of every door."""
-    address.adopt(Path(os.environ.get("SEAWALL_HOME", "./.seawall")))
     from replay import commands as engineers
     from starter import explain, people, rulebook_commands, stewards
     from starter.doctor import commands as doctor
@@ -58,6 +57,7 @@ def main() -> None:
 
 def run() -> int:
     """Run `seawall`. A refusal is one line on stderr and its documented exit code, never a traceback."""
+    address.adopt(Path(os.environ.get("SEAWALL_HOME", "./.seawall")))
     tracing.begin()
     code = guarded(lambda: compose()(standalone_mode=False))
     tracing.end()

@@ -10,7 +10,7 @@ from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 from temporalio.worker import Replayer
 
-from escalations.record import Batch
+from escalations.record import Batch, Card, GateCard
 from replay.histories import Recorded
 from replay.tape import Tape, taped
 from starter.sandbox import Watch, WatchedRunner
@@ -51,6 +51,30 @@ async def retold(
                 await ledger.append(batch)
                 written += len(batch.entries)
     return written
+
+
+def answers(card: Card | None) -> tuple[str, ...]:
+    """Say how each open question would be agreed to, in words of `seawall decide`: gate, option, person, role."""
+    undecided = [shown for shown in card.gates if shown.outcome is None] if card else []
+    return tuple(
+        f"{shown.gate.id.rsplit('/', 1)[-1]} {shown.gate.recommended} --as {person} --role {role}"
+        for shown in undecided
+        for role, person in _agreeing(shown)
+    )
+
+
+def _agreeing(shown: GateCard) -> list[tuple[str, str]]:
+    """Choose as many persons as are still asked for, required seats first; each speaks once."""
+    gate, heard = shown.gate, {vote.person for vote in shown.votes}
+    spoken = {vote.role for vote in shown.votes}
+    chosen: list[tuple[str, str]] = []
+    for seat in sorted(gate.seats, key=lambda seat: not seat.required):
+        free = [person for person in seat.persons if person not in heard and person not in gate.excluded]
+        wanted = seat.required or len(shown.votes) + len(chosen) < gate.quorum
+        if wanted and free and seat.role not in spoken:
+            heard.add(free[0])
+            chosen.append((seat.role, free[0]))
+    return chosen
 
 
 def _taping(tapes: list[Tape]) -> Watch:

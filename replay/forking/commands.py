@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -15,7 +16,7 @@ from replay import histories, lookup, reading
 from replay.forking import cutting
 from starter import connect, settings
 from starter.errors import BAD_INPUT, NOT_PERMITTED, Problem
-from starter.stack import process
+from starter.stack import address, process
 
 if TYPE_CHECKING:
     from replay.forking.making import Fork, Source
@@ -40,13 +41,17 @@ def fork(
         list[Path] | None, typer.Option("--from", help="History files or folders, not the server.")
     ] = None,
     ring: Annotated[Path | None, typer.Option("--keyring", help="The key ring the files were recorded with.")] = None,
+    as_it_was: Annotated[
+        bool, typer.Option("--as-it-was", help="Keep all instants: what was due has passed. Else the event is now.")
+    ] = False,
     once: Annotated[bool, typer.Option("--exit-after-ready", help="Stop as soon as the fork lives.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object once the fork lives.")] = False,
 ) -> int:
     """Let a case go on from an event of its past, on a throw-away server of its own, until Ctrl-C.
 
-    Recorded answers are given again where the same is asked; everything else that would act outside is a stub. The
-    server it comes from is only read. The fork's folder, its keys included, is gone when it ends.
+    The event becomes the present: clocks and questions have as long left as they had. Recorded answers are given again
+    where the same is asked; everything else that would act outside is a stub. The server it comes from is only read.
+    The fork's folder, its keys included, is gone when it ends.
     """
 
     def told(name: str, text: str) -> None:
@@ -57,7 +62,7 @@ def fork(
     async def lived() -> None:
         source = await _source(case, files or [], ring)
         cut = cutting.cut(making.chosen(source.runs, case, run), event)
-        async with making.forked(source, cut, told) as alive:
+        async with making.forked(source, cut, told, as_it_was=as_it_was) as alive:
             _print(alive, as_json=as_json)
             if not once:
                 await making.until_told()
@@ -84,10 +89,8 @@ async def _passed(case: str, span: timedelta) -> bool:
     from temporalio.service import RPCError
     from temporalio.testing import TimeSkipper
 
-    from replay.forking import making
-
     told = settings.load()
-    if not (told.home / making.MARK).is_file():
+    if not (told.home / address.FORK).is_file():
         raise Problem(
             "not_a_fork",
             f"{told.home} is not the folder of a fork; time is moved nowhere else.",
@@ -125,20 +128,51 @@ async def _source(case: str, files: Sequence[Path], ring: Path | None) -> "Sourc
 
 def _print(alive: "Fork", *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({**asdict(alive), "home": str(alive.home)}))
+        told = asdict(alive) | {"home": str(alive.home), "then": alive.then.isoformat()}
+        typer.echo(json.dumps(told | {"moved": alive.moved.total_seconds(), "commands": _commands(alive)}))
         return
-    moved = f" (asked for {alive.asked}; a task of the case ends there)" if alive.event != alive.asked else ""
-    typer.echo(f"{alive.case_id} goes on from event {alive.event}{moved}")
+    asked = f" (asked for {alive.asked}; a task of the case ends there)" if alive.event != alive.asked else ""
+    typer.echo(f"{alive.case_id} goes on from event {alive.event}{asked} of run {alive.run_id}")
+    typer.echo(f"  {_when(alive)}")
     if alive.verdict != "same":
         typer.echo(f"  this code does not live its past as recorded: {alive.verdict}; see `seawall replay check`")
+    if alive.unknown_rulebook:
+        typer.echo(
+            f"  rulebook {alive.unknown_rulebook} is not kept here, so policy has no answer to what is asked anew;"
+        )
+        typer.echo("  copy its folder from the house (<home>/rulebooks) into yours and fork again")
     for workflow_id in alive.brought:
         typer.echo(f"  with {workflow_id}, as it stood then")
     typer.echo(f"  temporal {alive.address}   ui {alive.ui}")
     typer.echo(f"  casebook with {alive.entries} entries, rulebooks and throw-away keys in {alive.home}")
-    typer.echo("try, in another terminal:")
-    typer.echo(f"  export SEAWALL_HOME={alive.home}")
-    typer.echo(f"  seawall show {alive.case_id}")
-    typer.echo(f"  seawall decide {alive.case_id} OPTION --as PERSON    or: learn, abort, withdraw …")
-    typer.echo(f"  seawall replay fast-forward {alive.case_id} 6h    to let a deadline come")
-    typer.echo(f"  seawall replay timeline {alive.case_id}")
+    typer.echo("paste into another terminal; whatever else is set there, it reaches this fork only:")
+    for line in _commands(alive):
+        typer.echo(f"  {line}")
     typer.echo("Ctrl-C ends the fork and removes its folder.")
+
+
+def _when(alive: "Fork") -> str:
+    then = f"{alive.then:%Y-%m-%d %H:%M}Z"
+    if not alive.moved:
+        return f"written {then}, and every instant is as it was: what was due since then has passed"
+    way, span = ("later", alive.moved) if alive.moved > timedelta() else ("earlier", -alive.moved)
+    days, rest = span.days, span.seconds // 60
+    words = f"{days} d {rest // 60} h {rest % 60} min"
+    return f"written {then}, now the present: all instants are {words} {way}, so everything has as long left as it had"
+
+
+def _commands(alive: "Fork") -> list[str]:
+    """List what can be typed there, word for word. A sweep, or a case that wrote nothing yet, has no page to show."""
+    people = [
+        f"seawall show {alive.case_id}",
+        f"seawall clocks {alive.case_id} --why",
+        f"seawall timeline {alive.case_id}",
+        *(f"seawall decide {alive.case_id} {answer}" for answer in alive.answers),
+    ]
+    return [
+        f"export SEAWALL_HOME={shlex.quote(str(alive.home))}",
+        *(people if alive.entries else ()),
+        f"seawall replay fast-forward {alive.case_id} 6h",
+        f"seawall replay timeline {alive.case_id}",
+        f"seawall replay at {alive.case_id} --event {alive.event}",
+    ]

@@ -38,7 +38,8 @@ def cut(run: Recorded, asked: int) -> Cut:
     """
     last = run.events[-1].event_id
     if not 1 <= asked <= last:
-        raise _refused("no_such_event", f"{run.workflow_id} has the events 1 to {last}.", "Name one of them.")
+        where = "Name one of them, or another run of it with --run."
+        raise _refused("no_such_event", f"Run {run.run_id} of {run.workflow_id} has the events 1 to {last}.", where)
     ends = [end for end in boundaries(run.events) if end <= asked]
     if not ends:
         first = next(boundaries(run.events), 0)
@@ -47,8 +48,10 @@ def cut(run: Recorded, asked: int) -> Cut:
     kept = histories.recorded(run.events[: ends[-1]], origin=run.origin)
     if kept.closed:
         earlier = ends[-2] if len(ends) > 1 else 1
-        text = f"At event {ends[-1]} the run of {run.workflow_id} has ended; nothing goes on from there."
-        raise _refused("at_the_end", text, f"Name event {earlier} or an earlier one.")
+        ended = f"has gone on as run {run.next_run_id}" if kept.next_run_id else "has ended"
+        text = f"At event {ends[-1]} the run of {run.workflow_id} {ended}; nothing goes on from there."
+        other = f", or fork that run: --run {run.next_run_id}" if kept.next_run_id else ""
+        raise _refused("at_the_end", text, f"Name event {earlier} or an earlier one{other}.")
     return Cut(run=kept, event=ends[-1], asked=asked, at=_at(kept.events[-1]))
 
 

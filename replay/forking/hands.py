@@ -23,23 +23,31 @@ from escalations import ids
 from escalations.consensus import Gate
 from escalations.enforcement import Manifest, Sought, Span, Tally
 from escalations.notices import NoticeOrder, Sent
-from escalations.plans import GateRequest, NoticePlan, NoticesRequest, Plan, PlanRequest
+from escalations.plans import DutyRequest, GateRequest, NoticePlan, NoticesRequest, Plan, PlanRequest
+from escalations.rosters import OnDuty
+from replay import histories, payload_types
 from replay.facts import LOCAL_ACTIVITY
+from replay.forking import moving
 from replay.histories import Recorded
+from replay.payload_types import Slot
 from starter.sealing import SealedPayloadConverter
 
 T = TypeVar("T")
 NOTHING = "0" * 64
+POLICY = ("plan_case", "draft_gate", "who_is_on_duty", "draft_notices")
 
 
 @dataclass(slots=True, kw_only=True)
 class Answers:
-    """What was answered in the recorded runs: by activity and input, and by activity and digest of the question."""
+    """What was answered in the recorded runs: by activity and input, and by activity and digest of the question.
 
-    by_input: dict[tuple[str, str], list[Payload]] = field(default_factory=dict)
+    With an answer to an input goes when it was given.
+    """
+
+    by_input: dict[tuple[str, str], list[tuple[Payload, datetime]]] = field(default_factory=dict)
     by_question: dict[tuple[str, str], Payload] = field(default_factory=dict)
 
-    def to(self, name: str, arguments: Sequence[Payload]) -> Payload | None:
+    def to(self, name: str, arguments: Sequence[Payload]) -> tuple[Payload, datetime] | None:
         """Give the recorded answer to the same question; asked again and again, they come in their order."""
         held = self.by_input.get((name, _written(arguments)))
         if not held:
@@ -64,7 +72,8 @@ async def recorded(runs: Iterable[Recorded], converter: DataConverter, namespace
                 done = event.activity_task_completed_event_attributes
                 answer = await codec.decode(list(done.result.payloads))
                 if answer and done.scheduled_event_id in scheduled:
-                    found.by_input.setdefault(scheduled[done.scheduled_event_id], []).append(answer[0])
+                    given_at = histories.written_at(event)
+                    found.by_input.setdefault(scheduled[done.scheduled_event_id], []).append((answer[0], given_at))
             elif event.marker_recorded_event_attributes.marker_name == LOCAL_ACTIVITY:
                 details = event.marker_recorded_event_attributes.details
                 if {"data", "result"} <= set(details):
@@ -94,6 +103,11 @@ class Hands:
         self._policy = policy
         self._evidence = evidence
         self._converter = SealedPayloadConverter()
+        self._types = payload_types.defined((), payload_types.our_hands()).activities
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """List them all: what is not named here is for `anything`."""
+        return [*(getattr(self, name) for name in POLICY), self.gather, self.anything]
 
     @activity.defn
     async def plan_case(self, request: PlanRequest) -> Plan:
@@ -104,6 +118,11 @@ class Hands:
     async def draft_gate(self, request: GateRequest) -> Gate:
         """See `activities.policy`. Answers what was recorded for the same question."""
         return self._same("draft_gate", request, Gate) or await self._policy.draft_gate(request)
+
+    @activity.defn
+    async def who_is_on_duty(self, request: DutyRequest) -> OnDuty:
+        """See `activities.policy`. Answers what was recorded for the same question."""
+        return self._same("who_is_on_duty", request, OnDuty) or await self._policy.who_is_on_duty(request)
 
     @activity.defn
     async def draft_notices(self, request: NoticesRequest) -> NoticePlan:
@@ -119,19 +138,25 @@ class Hands:
     async def anything(self, arguments: Sequence[RawValue]) -> RawValue:
         """Answer as it was recorded for the same input, else as success looks like. Opens no connection.
 
-        Not retried: `NotInFork` for an act that this code does not know.
+        What was recorded as done then is done now, so its instants are those of now. Not retried: `NotInFork` for an
+        act that this code does not know.
         """
         name = activity.info().activity_type
         given = [argument.payload for argument in arguments]
         held = self._answers.to(name, given)
         if held is not None:
-            return RawValue(held)
+            return RawValue(self._now(name, *held))
         if name not in STUBS:
             raise ApplicationError(f"a fork has no hand for {name}", type="NotInFork", non_retryable=True)
         kind, stub = STUBS[name]
         value = stub(self._converter.from_payload(given[0], kind))
         [payload] = self._converter.to_payloads([value])
         return RawValue(payload)
+
+    def _now(self, name: str, answer: Payload, given_at: datetime) -> Payload:
+        known = self._types.get(name)
+        slot = Slot(payload=answer, hint=known.ret_type if known else payload_types.UNKNOWN)
+        return moving.Moved(by=moving.span(given_at, datetime.now(UTC))).payload(answer, slot)
 
     def _same(self, name: str, question: Any, kind: type[T]) -> T | None:
         held = self._answers.by_question.get((name, asked.digest(question)))

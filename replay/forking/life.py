@@ -57,10 +57,7 @@ async def live(told: Settings, stop: asyncio.Event) -> None:
         client,
         task_queue=options.TASK_QUEUE,
         workflows=list(reading.workflows()),
-        activities=[
-            *(hands.plan_case, hands.draft_gate, hands.draft_notices, hands.gather, hands.anything),
-            Casebook(Ledger(engine)).record,
-        ],
+        activities=[*hands.activities(), Casebook(Ledger(engine)).record],
         workflow_runner=runner(),
     ):
         await asyncio.to_thread(_ready, told.home / READY)

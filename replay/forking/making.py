@@ -10,14 +10,17 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 
-from replay import histories, reading
-from replay.check import check
-from replay.forking import casebook, cutting, life, resealing, server
+from escalations.record import Card
+from escalations.rulebook import UnknownRulebook
+from replay import histories, payload_types, reading, reliving
+from replay.check import Checked, check
+from replay.forking import casebook, cutting, life, moving, resealing, server
 from replay.forking.cutting import Cut
 from replay.histories import Recorded
 from starter import connect, keyring, rules, sealing, settings
@@ -26,12 +29,12 @@ from starter.settings import Settings
 from starter.stack import address, ports
 from starter.stack.parts import NAMESPACE, Stack
 from starter.stack.supervise import Part, Supervisor
-from store import migrations
+from store import migrations, queries
 from store.engine import open_engine
 from store.ledger import Ledger
 
 PROFILE = "temporal.toml"  # empty: the profile of whoever forks holds keys
-MARK = "fork.json"  # a folder with it belongs to a fork, and only there may time be moved
+COMPANY = "company"  # the company's own rules, taken along
 # Nothing else of the environment reaches a fork: no address, no token, no profile, no cloud credentials.
 KEPT = ("PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "VIRTUAL_ENV", "LANG", "LC_ALL", "TZ", "TMPDIR")
 Told = Callable[[str, str], None]
@@ -49,17 +52,27 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fork:
-    """A fork that lives: where it is, where it was cut, what else of the case was running and came along."""
+    """A fork that lives: where it is, where it was cut, what else of the case was running and came along.
+
+    `then` is when the last event that it keeps was written, `moved` by how much it and all other instants were moved.
+    `entries` counts those of its casebook, `answers` are how its open questions would be agreed to (`seawall decide`),
+    `unknown_rulebook` the version that the case follows, if it is kept nowhere here.
+    """
 
     case_id: str
+    run_id: str
     event: int
     asked: int
+    then: datetime
+    moved: timedelta
     verdict: str
     address: str
     ui: str
     home: Path
     brought: tuple[str, ...]
     entries: int
+    answers: tuple[str, ...]
+    unknown_rulebook: str = ""
 
 
 def chosen(runs: Sequence[Recorded], case_id: str, run_id: str = "") -> Recorded:
@@ -81,21 +94,23 @@ def chosen(runs: Sequence[Recorded], case_id: str, run_id: str = "") -> Recorded
 
 
 @asynccontextmanager
-async def forked(source: Source, cut: Cut, told: Told) -> AsyncIterator[Fork]:
+async def forked(source: Source, cut: Cut, told: Told, *, as_it_was: bool = False) -> AsyncIterator[Fork]:
     """Let a case go on from a cut. Ends with the block: every process is stopped, the folder is gone.
 
-    Raises Problem: `unreadable`, `no_grpc`, `no_fork`, `cannot_write`, `no_temporal`; nothing is left then.
+    The cut becomes the present: everything has as long left as it had. With `as_it_was` instants are kept instead.
+    Raises Problem: `unreadable`, `cannot_move`, `no_grpc`, `no_fork`, `cannot_write`, `no_temporal`; nothing is left.
     """
     await resealing.readable(cut.run, source.converter, source.namespace)
     isolated()
     home = _folder()
     try:
-        stack = Stack(home=home, ports=ports.free())
+        stack = Stack(home=home, ports=ports.free(), overlay=source.told.overlay)
         _rulebooks(source.told, home)
         (home / PROFILE).write_text("")
+        (home / address.FORK).write_text(json.dumps({"case": cut.run.workflow_id, "env": _addressed(stack)}))
         supervisor = await server.serve(stack, told)
         try:
-            yield await _brought_to_life(source, cut, stack, supervisor)
+            yield await _brought_to_life(source, cut, stack, supervisor, as_it_was=as_it_was)
         finally:
             await supervisor.stop()
     finally:
@@ -116,7 +131,7 @@ async def until_told() -> None:
     await stop.wait()
 
 
-async def _brought_to_life(source: Source, cut: Cut, stack: Stack, supervisor: Supervisor) -> Fork:
+async def _brought_to_life(source: Source, cut: Cut, stack: Stack, supervisor: Supervisor, *, as_it_was: bool) -> Fork:
     os.environ.update(_told(stack))
     told = settings.load(home=stack.home)
     ring = keyring.open_ring(told.keyring_file)
@@ -125,29 +140,33 @@ async def _brought_to_life(source: Source, cut: Cut, stack: Stack, supervisor: S
     await connect.ensure_search_attributes(client)
     named = await server.namespace_id(client)
     own = [await _resealed(run, source, sealer, named) for run in source.runs]
-    _kept(own, stack.home / life.SOURCE)
-    main = next(run for run in own if run.run_id == cut.run.run_id)
-    here = cutting.cut(main, cut.event)
-    others = [run for run in own if run.workflow_id != main.workflow_id]
-    beside = [found for run in others if (found := cutting.running_at(run, here.at)) is not None]
     with reading.quiet() as runtime:
-        checking = check([here.run], workflows=reading.workflows(), converter=sealer, runtime=runtime)
-        [checked] = [each async for each in checking]
-        entries = await _casebook(own, here, told, sealer, runtime)
+        by = timedelta() if as_it_was else moving.span(cut.at, datetime.now(UTC))
+        if by:
+            own = await _moved(own, cut, by, sealer, runtime)
+        here = _here(own, cut)
+        checked = await _checked(here, sealer, runtime)
+        entries, card = await _casebook(own, here, told, sealer, runtime)
+    _kept(own, stack.home / life.SOURCE)
+    others = [run for run in own if run.workflow_id != here.run.workflow_id]
+    beside = [found for run in others if (found := cutting.running_at(run, here.at)) is not None]
     await server.bring_in(stack, [*(each.run for each in beside), here.run])
-    address.leave(stack.home, {**stack.env(), **_told(stack)})
-    (stack.home / MARK).write_text(json.dumps({"case": main.workflow_id, "event": here.event}))
     await supervisor.start(_worker(stack))
     return Fork(
-        case_id=main.workflow_id,
+        case_id=here.run.workflow_id,
+        run_id=here.run.run_id,
         event=cut.event,
         asked=cut.asked,
+        then=cut.at,
+        moved=by,
         verdict=checked.verdict.value,
         address=f"{ports.LOOPBACK}:{stack.ports.temporal}",
         ui=stack.url(stack.ports.temporal_ui),
         home=stack.home,
         brought=tuple(each.run.workflow_id for each in beside),
         entries=entries,
+        answers=casebook.answers(card),
+        unknown_rulebook=await asyncio.to_thread(_unknown_rulebook, told, card),
     )
 
 
@@ -161,14 +180,47 @@ async def _resealed(run: Recorded, source: Source, sealer: DataConverter, named:
     )
 
 
-async def _casebook(own: Sequence[Recorded], here: Cut, told: Settings, sealer: DataConverter, runtime: Runtime) -> int:
+async def _moved(
+    own: Sequence[Recorded], cut: Cut, by: timedelta, sealer: DataConverter, runtime: Runtime
+) -> list[Recorded]:
+    """Move every instant, and prove that the case lives its past up to the cut no otherwise than before."""
+    bench = reliving.Bench(
+        workflows=reading.workflows(),
+        types=payload_types.defined(reading.workflows(), payload_types.our_hands()),
+        opener=sealer,
+        sealer=sealer,
+        namespace=NAMESPACE,
+        runtime=runtime,
+    )
+    later = await moving.moved(own, by, bench)
+    before, after = [await _checked(_here(runs, cut), sealer, runtime) for runs in (own, later)]
+    if (before.verdict, len(before.differences)) != (after.verdict, len(after.differences)):
+        why = f"is judged `{before.verdict}` as it is and `{after.verdict}` as if it had happened later"
+        raise moving.cannot_move(cut.run.workflow_id, why)
+    return later
+
+
+def _here(runs: Sequence[Recorded], cut: Cut) -> Cut:
+    """Cut there again: in a run that was sealed or moved since."""
+    return cutting.cut(next(run for run in runs if run.run_id == cut.run.run_id), cut.event)
+
+
+async def _checked(here: Cut, sealer: DataConverter, runtime: Runtime) -> Checked:
+    checking = check([here.run], workflows=reading.workflows(), converter=sealer, runtime=runtime)
+    [checked] = [each async for each in checking]
+    return checked
+
+
+async def _casebook(
+    own: Sequence[Recorded], here: Cut, told: Settings, sealer: DataConverter, runtime: Runtime
+) -> tuple[int, Card | None]:
     """Write the casebook of the fork: what earlier runs of the case had written, then this one up to the cut."""
     before = [run for run in own if run.workflow_id == here.run.workflow_id]
     before = before[: [run.run_id for run in before].index(here.run.run_id)]
     engine = open_engine(told.database_url)
     try:
         await migrations.upgrade(engine)
-        return await casebook.retold(
+        entries = await casebook.retold(
             [*before, here.run],
             Ledger(engine),
             workflows=reading.workflows(),
@@ -176,20 +228,26 @@ async def _casebook(own: Sequence[Recorded], here: Cut, told: Settings, sealer: 
             namespace=NAMESPACE,
             runtime=runtime,
         )
+        return entries, await queries.card(engine, here.run.workflow_id)
     finally:
         await engine.dispose()
 
 
-def _told(stack: Stack) -> dict[str, str]:
-    """Tell the fork's own processes where the fork is, and nothing else."""
+def _addressed(stack: Stack) -> dict[str, str]:
+    """Say where the fork is, to its own processes and to the commands that are given in it; nothing else is known."""
+    company = stack.home / COMPANY
     return {
         "SEAWALL_HOME": str(stack.home),
+        **({"SEAWALL_OVERLAY": stack.overlay} if stack.overlay else {}),
+        **({"SEAWALL_RULEBOOK": str(company)} if company.is_dir() else {}),
         "TEMPORAL_ADDRESS": f"{ports.LOOPBACK}:{stack.ports.temporal}",
         "TEMPORAL_NAMESPACE": NAMESPACE,
         "TEMPORAL_CONFIG_FILE": str(stack.home / PROFILE),
-        "HOME": str(stack.home),
-        "PYTHONUNBUFFERED": "1",
     }
+
+
+def _told(stack: Stack) -> dict[str, str]:
+    return {**_addressed(stack), "HOME": str(stack.home), "PYTHONUNBUFFERED": "1"}
 
 
 def _worker(stack: Stack) -> Part:
@@ -200,6 +258,16 @@ def _worker(stack: Stack) -> Part:
 
     argv = (sys.executable, "-m", "replay.forking.life")
     return Part(name="worker", argv=argv, ready=ready, env=_told(stack))
+
+
+def _unknown_rulebook(told: Settings, card: Card | None) -> str:
+    version = card.rulebook if card else ""
+    try:
+        if version:
+            rules.all_of(told).of(version)
+    except UnknownRulebook:
+        return version
+    return ""
 
 
 def _folder() -> Path:
@@ -221,6 +289,9 @@ def _kept(runs: Sequence[Recorded], folder: Path) -> None:
 
 
 def _rulebooks(told: Settings, home: Path) -> None:
-    """Take along every rulebook that a case of the house may follow; they are law and policy, not secrets."""
+    """Take along every rulebook that a case of the house may follow, that of today too; they are no secrets."""
     if (told.home / rules.KEPT).is_dir():
         shutil.copytree(told.home / rules.KEPT, home / rules.KEPT)
+    company = rules.company(told)
+    if company is not None and company.is_dir():
+        shutil.copytree(company, home / COMPANY)

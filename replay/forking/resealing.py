@@ -52,8 +52,8 @@ async def readable(run: Recorded, opener: DataConverter, namespace: str) -> None
 def _unreadable(run: Recorded, opened: Payload) -> Problem:
     return Problem(
         "unreadable",
-        f"{run.workflow_id} is sealed with a key that this ring does not hold ({opened.data.decode()}).",
-        next_step="Name the ring it was recorded with: --keyring FILE.",
+        f"{run.workflow_id} does not open with this ring and namespace ({opened.data.decode()}).",
+        next_step="Name those it was recorded with: --keyring FILE, TEMPORAL_NAMESPACE.",
         exit_code=CHECK_FAILED,
     )
 
@@ -76,28 +76,29 @@ def _named(message: Message, ending: str) -> Iterator[tuple[Message, str, str]]:
     for descriptor, value in message.ListFields():
         if isinstance(value, str) and descriptor.name.endswith(ending):
             yield message, descriptor.name, value
-        for inner in _messages(descriptor, value):
-            yield from _named(inner, ending)
+    for inner in within(message):
+        yield from _named(inner, ending)
 
 
 def _payloads(message: Message) -> Iterator[Payload]:
+    for inner in within(message):
+        if isinstance(inner, Payload):
+            yield inner
+        else:
+            yield from _payloads(inner)
+
+
+def within(message: Message) -> Iterator[Message]:
+    """List the messages that a message holds itself: in fields, lists and mappings."""
     for descriptor, value in message.ListFields():
-        for inner in _messages(descriptor, value):
-            if isinstance(inner, Payload):
-                yield inner
-            else:
-                yield from _payloads(inner)
-
-
-def _messages(descriptor: Any, value: Any) -> Iterator[Message]:
-    if descriptor.message_type is None:
-        return
-    if descriptor.message_type.GetOptions().map_entry:
-        yield from (value[key] for key in value if isinstance(value[key], Message))
-    elif isinstance(value, Message):
-        yield value
-    else:
-        yield from value
+        if descriptor.message_type is None:
+            continue
+        if descriptor.message_type.GetOptions().map_entry:
+            yield from (value[key] for key in value if isinstance(value[key], Message))
+        elif isinstance(value, Message):
+            yield value
+        else:
+            yield from value
 
 
 def _codec(workflow_id: str, converter: DataConverter, namespace: str) -> Any:

@@ -4,8 +4,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 FILE = "stack.json"
+FORK = "fork.json"  # a folder with it belongs to a fork (`replay.forking`): nobody speaks to the house from there
+OF_THE_HOUSE = ("SEAWALL_", "TEMPORAL_", "OTEL_", "AWS_")
+MINE = ("SEAWALL_PERSON",)
 NAMES = (
     "TEMPORAL_ADDRESS",
     "TEMPORAL_NAMESPACE",
@@ -31,11 +35,29 @@ def withdraw(home: Path) -> None:
 
 
 def adopt(home: Path) -> None:
-    """Let this process speak to the stack that runs in `home`, unless its environment says otherwise."""
-    try:
-        told = json.loads((home / FILE).read_text())
-    except (OSError, ValueError):
+    """Let this process speak to the stack that runs in `home`, unless its environment says otherwise.
+
+    In the folder of a fork the environment has nothing to say: a vote of a rehearsal must not reach the real case.
+    """
+    if (home / FORK).is_file():
+        _isolate(_read(home / FORK).get("env"))
         return
+    told = _read(home / FILE)
     for name in NAMES:
-        if isinstance(told, dict) and isinstance(told.get(name), str):
+        if isinstance(told.get(name), str):
             os.environ.setdefault(name, told[name])
+
+
+def _isolate(env: Any) -> None:
+    """Forget the house, then learn the fork. What is not said there is nowhere, never the house's."""
+    for name in [name for name in os.environ if name.startswith(OF_THE_HOUSE) and name not in MINE]:
+        del os.environ[name]
+    os.environ.update(env if isinstance(env, dict) else {"SEAWALL_HOME": os.devnull})
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
