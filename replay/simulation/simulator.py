@@ -6,8 +6,7 @@ life, task by task. The code is told that it replays, so it logs nothing and tak
 """
 
 import heapq
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
@@ -22,15 +21,16 @@ ANY_RUN = -1
 SPOKEN = 1 << 32  # before whatever else is seen in the same task, in the order of the record
 
 
-@dataclass(order=True, slots=True)
-class _Due:
+class _Due(NamedTuple):
+    """Something that will be seen; ordered by its first three fields, of which the third is given once only."""
+
     at: int
     rank: int
     number: int
-    workflow_id: str = field(compare=False)
-    run: int = field(compare=False)
-    job: WorkflowActivationJob = field(compare=False)
-    seq: int = field(compare=False, default=0)
+    workflow_id: str
+    run: int
+    job: WorkflowActivationJob
+    seq: int = 0
 
 
 class Simulation:

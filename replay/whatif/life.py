@@ -17,7 +17,8 @@ from replay.simulation.world import Beginning, Call, Halted, Living
 from replay.whatif.rules import Rules
 
 RECORD = "record"
-MOST_TASKS = 20_000
+MOST_ENTRIES, MOST_TASKS = 20_000, 100_000  # of one life; one that waits for a year, asked every hour, has 20,000 tasks
+MOST_RUNS = 1_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,8 +82,8 @@ def lived(sim: Simulation, trace: Trace, desk: Desk, over: Callable[[], bool] = 
         while sim.step():
             if over():
                 break
-            if len(desk.entries) > MOST_TASKS:
-                raise Halted("it writes entries without an end")
+            if len(desk.entries) > MOST_ENTRIES or sim.runs[-1].tasks > MOST_TASKS or len(sim.runs) > MOST_RUNS:
+                raise Halted("it goes on without an end")
         found = [living for living in sim.runs if living.workflow_id == trace.case_id]
     except Halted as why:
         halted, found = str(why), [living for living in sim.runs if living.workflow_id == trace.case_id]

@@ -23,6 +23,7 @@ from replay.simulation.traces_reading import chains, traced
 from replay.simulation.values import Values
 from replay.simulation.world import Beginning, Birth, Call, Coming, Halted, Living
 from replay.whatif.identity import deviation
+from replay.whatif.life import MOST_RUNS, Desk, lived
 from replay.whatif.retold import retold
 from replay.whatif.rules import Rules
 from rulebook.calendars import Calendars
@@ -196,6 +197,22 @@ def test_what_is_said_after_the_end_is_heard_by_nobody() -> None:
 def test_a_bug_halts_and_says_which() -> None:
     with pytest.raises(Halted, match="raised ValueError"):
         simulated(Wish(do="break"))
+
+
+def test_a_life_without_an_end_is_halted() -> None:
+    values = Values(DefaultPayloadConverter())
+    sim = Simulation(Around(values), values, {"Lively": Lively, "Helper": Helper})
+    wish = values.payload(Wish(do="grow", left=10**9))
+    sim.begin("lively", Beginning(at=NOON, run_id="run", type="Lively", input=(wish,), started=NOON))
+    for number in range(2 * MOST_RUNS):
+        said = Message(kind="signal", name="whisper", id="", payloads=(values.payload("on"),), seen=0, run=0)
+        sim.say(NOON + number * SECOND, "lively", said, str(number))
+    nothing = Trace(case_id="lively", runs=[], messages=[], answers=[], ends=0)
+
+    life = lived(sim, nothing, Desk(rules=RULES, values=values))
+
+    assert life.halted == "it goes on without an end"
+    assert len(life.runs) == MOST_RUNS + 1
 
 
 def test_nothing_of_an_evicted_life_is_left() -> None:
