@@ -26,6 +26,7 @@ from tests.replay.known_changes import CHANGES
 
 WISHED_MS = 5.0
 MOST_FLOORS = 7.0
+MOST_GROWTH, WARM = 1.25, 0.2  # memory of a process at its end against after this share of its cases
 CASES, EVERY = 1000, 10
 CONTROL = "ordinary.json.gz"
 SAY_EVERY = 10.0  # seconds
@@ -87,6 +88,7 @@ def figures(found: Sequence[Measured], control: float) -> list[Figure]:
         Figure(name="such a case, in floors", value=nothing / floor, limit=MOST_FLOORS),
         Figure(name="the SDK's replayer, ms a task", value=control),
         Figure(name="a simulated task against a replayed one", value=identity / tasks / control, limit=1.0),
+        Figure(name="memory at the end against after a fifth of the cases", value=_growth(found), limit=MOST_GROWTH),
         *(figure for change in CHANGES for figure in _of_change(found, change.name)),
     ]
 
@@ -101,6 +103,14 @@ def _of_change(found: Sequence[Measured], name: str) -> list[Figure]:
         Figure(name=f"{name}: cases whose answer was computed", value=sum(name in one.compared for one in tried)),
         Figure(name=f"{name}: cases not as computed", value=sum(name in one.wrong for one in tried), limit=0),
     ]
+
+
+def _growth(found: Sequence[Measured]) -> float:
+    """Say how much the memory of the process that grew most has grown."""
+    peaks: dict[int, list[int]] = {}
+    for one in found:
+        peaks.setdefault(one.process, []).append(one.peak)
+    return max(one[-1] / one[int(len(one) * WARM)] for one in peaks.values())
 
 
 def _ms(found: Sequence[Measured], name: str) -> float:

@@ -1,5 +1,7 @@
 """What does one generated case cost, and what comes of it? Measured in whichever process tries it."""
 
+import os
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,10 +39,13 @@ class Measured:
     """One case: CPU seconds by what was done, how many tasks it has, what is wrong with it.
 
     `deviates` is "" for a case that is told again exactly. `touched` and `wrong` name known changes; `compared` those
-    whose answer could be computed for this case.
+    whose answer could be computed for this case. `peak` is the most memory that `process` has held so far, in the
+    system's unit.
     """
 
     number: int
+    process: int = field(default_factory=os.getpid)
+    peak: int = 0
     tasks: int = 0
     deviates: str = ""
     changed: bool = False
@@ -64,8 +69,14 @@ def measuring(brief: Brief) -> Iterator[Callable[[int], Measured]]:
     """Open rules and rulebooks, and give the function that measures one case."""
     bench = _Bench()
     bench.measured(0, known=True)  # what is worked out once of a rulebook is not counted
-    with tidied():
-        yield lambda number: bench.measured(number, known=number % brief.every == 0)
+    with tidied() as tidy:
+
+        def measured(number: int) -> Measured:
+            found = bench.measured(number, known=number % brief.every == 0)
+            tidy()
+            return found
+
+        yield measured
 
 
 class _Bench:
@@ -91,6 +102,7 @@ class _Bench:
         found.changed = any(one.changes or one.misses for one in told.effects)
         if known:
             self._known(found)
+        found.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return found
 
     def _identity(self, found: Measured, trace: Trace, values: Values) -> None:

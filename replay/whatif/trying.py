@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from temporalio.client import Client
@@ -28,7 +29,8 @@ from rulebook.calendars import Calendars
 from starter import connect, rules, settings
 from starter.errors import BAD_INPUT, UNKNOWN_CASE, Problem
 
-YOUNG = 0
+YOUNG, OLD = 0, 2  # generations
+WHOLE = 256  # after so many cases, what was kept is looked through too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,25 +67,26 @@ def candidate(brief: Brief) -> Rulebook:
 @contextmanager
 def trying(brief: Brief) -> Iterator[Callable[[Case], Answer]]:
     """Open what is needed, and give the function that tries one case; None says that it is no case."""
-    with asyncio.Runner() as runner, tidied():
+    with asyncio.Runner() as runner, tidied() as tidy:
         shelf = Shelf(brief)
         book = candidate(brief)
 
         def answer(case: Case) -> Answer:
             found = runner.run(_tried(case, shelf, book, brief.delays))
-            gc.collect(YOUNG)
+            tidy()
             return found
 
         yield answer
 
 
 @contextmanager
-def tidied() -> Iterator[None]:
-    """Keep the garbage collector from working in the middle of a case."""
+def tidied() -> Iterator[Callable[[], object]]:
+    """Keep the garbage collector from working in the middle of a case; what is given is to be called after each."""
     was = gc.isenabled()
     gc.disable()
+    number = count(1)
     try:
-        yield
+        yield lambda: gc.collect(YOUNG if next(number) % WHOLE else OLD)
     finally:
         if was:
             gc.enable()

@@ -4,7 +4,6 @@ The cases are generated (`generated.py`), the answers computed by `known_changes
 `python -m benchmarks.whatif`; the suite takes the first few.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,21 +14,20 @@ from replay.simulation.instance import alone
 from replay.whatif import trial
 from replay.whatif.effect import Effect
 from replay.whatif.rules import Rules
-from replay.whatif.trying import tidied
 from rulebook.calendars import Calendars
 from tests.replay.generated import generated
 from tests.replay.known_changes import BOOK, HOURS, QUORUM, WEIGHT, Case, Change
 
-CASES = 40
+CASES = 30
 CLASSES = {one.__name__: one for one in reading.workflows()}
 RULES = Rules(Calendars())
 SAME = replace(BOOK, version="2026.11-candidate")
 
 
 @pytest.fixture(scope="module")
-def cases() -> Iterator[list[Case]]:
-    with tidied(), alone():
-        yield [Case(*generated(number, RULES, BOOK, CLASSES)) for number in range(CASES)]
+def cases() -> list[Case]:
+    with alone():
+        return [Case(*generated(number, RULES, BOOK, CLASSES)) for number in range(CASES)]
 
 
 def tried(case: Case, change: Change | None = None) -> Effect:
