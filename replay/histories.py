@@ -19,6 +19,7 @@ from starter.sealing import scope_of
 
 SUFFIXES = (".json", ".json.gz")
 INDEX = "runs.json"
+_KINDS = frozenset(EventType.values()) - {EventType.EVENT_TYPE_UNSPECIFIED}
 _CLOSING = frozenset(
     {
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
@@ -90,11 +91,14 @@ def of_file(path: Path) -> Recorded:
     try:
         data = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
         history = WorkflowHistory.from_json("", data.decode())
-        return recorded(history.events, origin=str(path))
+        found = recorded(history.events, origin=str(path))
     except (OSError, EOFError) as error:
         raise _not_a_history(path, f"cannot be read ({type(error).__name__})") from None
     except (ValueError, ParseError, KeyError, IndexError, AttributeError, TypeError):
         raise _not_a_history(path, "is not a whole workflow history in Temporal's JSON") from None
+    if any(event.event_type not in _KINDS for event in found.events):
+        raise _not_a_history(path, "holds an event of a kind that this version does not know")
+    return found
 
 
 def recorded(events: Iterable[HistoryEvent], *, origin: str, whole: bool = False) -> Recorded:

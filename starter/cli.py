@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer._click.exceptions import ClickException  # what typer raises for a misused command
+from typer._click.exceptions import ClickException, NoArgsIsHelpError  # what typer raises for a misused command
 
 from starter.errors import BAD_INPUT, Problem
 from starter.faults import of_store
@@ -59,9 +59,15 @@ def run() -> int:
     """Run `seawall`. A refusal is one line on stderr and its documented exit code, never a traceback."""
     address.adopt(Path(os.environ.get("SEAWALL_HOME", "./.seawall")))
     tracing.begin()
-    code = guarded(lambda: compose()(standalone_mode=False))
+    code = guarded(lambda: compose()(standalone_mode=False, prog_name="seawall"))
     tracing.end()
     return code
+
+
+def _path(misused: ClickException) -> str:
+    """Name the command that was misused, as far as it was found."""
+    context = getattr(misused, "ctx", None)
+    return f"seawall {context.command_path.partition(' ')[2]}".strip() if context else "seawall"
 
 
 def guarded(run: Callable[[], Any]) -> int:
@@ -74,8 +80,11 @@ def guarded(run: Callable[[], Any]) -> int:
         problem = refused if isinstance(refused, Problem) else of_store(refused)
         typer.echo(f"seawall: {problem.line()}", err=True)
         return problem.exit_code
+    except NoArgsIsHelpError as asked:
+        typer.echo(asked.format_message(), err=True)
+        return BAD_INPUT
     except ClickException as misused:
-        typer.echo(f"seawall: {misused.format_message()} Try 'seawall --help'.", err=True)
+        typer.echo(f"seawall: {misused.format_message()} Try '{_path(misused)} --help'.", err=True)
         return BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("seawall: stopped.", err=True)

@@ -89,6 +89,13 @@ async def list(  # the name of the question; nothing in this module needs the bu
         return tuple(_record(dict(row)) for row in rows)
 
 
+async def record(engine: AsyncEngine, number: int) -> Quarantined | None:
+    """Read one record, dealt with or not; None if there is none of that number."""
+    async with reading(engine) as connection:
+        row = (await connection.execute(select(quarantine).where(quarantine.c.id == number))).mappings().first()
+    return None if row is None else _record(dict(row))
+
+
 async def resolve(engine: AsyncEngine, number: int, *, at: datetime, resolution: str) -> None:
     """Say that a person dealt with a record, and how. Raises UnknownRecord."""
     change = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from escalations.model import Domain, Stage
@@ -54,14 +54,16 @@ async def cards(
     domain: Domain | None = None,
     owner: str | None = None,
     open: bool | None = None,
+    words: str = "",
     newest: bool = False,
     after: str = "",
     limit: int = 50,
 ) -> list[Card]:
     """List cases, most urgent first (priority, then nearest due time), or newest first.
 
-    `open` keeps open (True) or closed (False) cases; `after` is `cursor` of the last card of the page before, asked in
-    the same order. Raises BadCursor.
+    `open` keeps open (True) or closed (False) cases; `words` keeps those that have each of them somewhere in title,
+    case id or the source's id of their report, in whatever letters (reads every case that is left); `after` is
+    `cursor` of the last card of the page before, asked in the same order. Raises BadCursor.
     """
     columns = tables.cases.c
     key = tuple_(columns.opened_at, columns.case_id) if newest else _urgency()
@@ -73,6 +75,8 @@ async def cards(
         query = query.where(columns.owner == owner)
     if open is not None:
         query = query.where(columns.closed_at.is_(None) if open else columns.closed_at.is_not(None))
+    for word in storable(words).split():
+        query = query.where(_with(word))
     if after:
         place = _place(after, 2 if newest else 3)
         query = query.where(key < place if newest else key > place)
@@ -141,6 +145,13 @@ async def entries(engine: AsyncEngine, case_id: str, after: int = 0, limit: int 
 async def reports(engine: AsyncEngine, case_id: str) -> list[Kept]:
     """List the reports that belong to a case with their raw bytes, oldest first."""
     return list(await of_case(engine, case_id))
+
+
+def _with(word: str) -> ColumnElement[bool]:
+    columns, came = tables.cases.c, tables.intakes.c
+    told = select(came.case_id).where(came.source_ref.icontains(word, autoescape=True))
+    named = [column.icontains(word, autoescape=True) for column in (columns.title, columns.case_id)]
+    return or_(*named, columns.case_id.in_(told))
 
 
 def _urgency() -> ColumnElement[Any]:

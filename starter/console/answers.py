@@ -4,13 +4,14 @@ import re
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from starter import signin, witness
 from starter.console import forms
 from starter.console.desk import Visitor, desk, is_fragment, page, visitor
 from starter.console.security import refuse_foreign, refuse_without_token
 from starter.errors import Problem
+from starter.people import kept
 
 router = APIRouter()
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -36,6 +37,17 @@ async def said(request: Request, case_id: str, name: str) -> Response:
         answer.headers["HX-Retarget"] = f"#answer-{request_id}"
         answer.headers["HX-Reswap"] = "innerHTML"
         return answer
+
+
+@router.post("/quarantine/{number}")
+async def dealt_with(request: Request, number: int) -> Response:
+    """Take from a person what was done about a record, and show the list again."""
+    refuse_foreign(request)
+    at, who = desk(request), visitor(request)
+    form = await forms.fields(request)
+    refuse_without_token(who.session, form.get("csrf", ""))
+    await kept.dealt_with(at.engine, number, person=who.person, reason=form.get("reason", ""), now=at.now())
+    return RedirectResponse("/quarantine", status_code=303)
 
 
 async def _answered(

@@ -84,11 +84,14 @@ async def _signed_out(request: Request, error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     """Answer a refusal as a page, as a piece of a page, or, to a program, as problem+json (RFC 9457)."""
     problem, status = _explained(request, error)
+    told = error.headers if isinstance(error, HTTPException) and error.headers else {}
+    allowed = {name: value for name, value in told.items() if name.lower() == "allow"}  # owed with a 405
     if request.url.path.startswith("/v1/"):
         body = {"type": "about:blank", "title": problem.text, "status": status, "code": problem.code}
-        return JSONResponse(body, status_code=status, media_type="application/problem+json")
+        return JSONResponse(body, status_code=status, headers=allowed, media_type="application/problem+json")
     template = "_refusal.html" if desk.is_fragment(request) else "problem.html"
     answer = desk.page(request, template, status=status, problem=problem)
+    answer.headers.update(allowed)
     if status in (429, 503):
         answer.headers["Retry-After"] = "5"
     return answer

@@ -20,6 +20,7 @@ router = APIRouter()
 
 PAGE = 50
 MOMENTS = 30
+LONGEST_FIND = 100
 
 
 @router.get("/")
@@ -48,11 +49,12 @@ async def cases(
     domain: str = "",
     owner: str = "",
     state: str = "open",
+    find: str = "",
     after: str = "",
 ) -> Response:
     """List cases, most urgent first; closed ones newest first."""
     at, who = desk(request), visitor(request)
-    chosen = {"stage": stage, "priority": priority, "domain": domain, "owner": owner, "state": state}
+    chosen = {"stage": stage, "priority": priority, "domain": domain, "owner": owner, "state": state, "find": find}
     newest = state != "open"
     found = await queries.cards(
         at.engine,
@@ -61,6 +63,7 @@ async def cases(
         domain=_one_of(Domain, domain),
         owner=owner or None,
         open={"open": True, "closed": False}.get(state),
+        words=find[:LONGEST_FIND],
         newest=newest,
         after=after,
         limit=PAGE,
@@ -113,7 +116,7 @@ async def kept(request: Request, after: int = 0) -> Response:
     at, who = desk(request), visitor(request)
     records = await quarantine.list(at.engine, after=max(after, 0), limit=PAGE)
     more = records[-1].id if len(records) == PAGE else 0
-    return page(request, "quarantine.html", who=who, records=records, more=more, **await top(at))
+    return page(request, "quarantine.html", who=who, records=records, more=more, csrf=who.session.csrf, **await top(at))
 
 
 async def card_of(at: Desk, case_id: str) -> Card:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from escalations.clocks import Clock, ClockStatus
 from escalations.consensus import Gate, Seat, Stance
 from escalations.model import Stage
-from escalations.record import Card, GateCard
+from escalations.record import Card, GateCard, Wait
 from starter.console.wording import ASKED_AT, STAGES
 
 FAR = datetime.max.replace(tzinfo=UTC)
@@ -87,6 +87,16 @@ def open_gates(card: Card, person: str) -> tuple[GateView, ...]:
 def due_of(clock: Clock) -> datetime | None:
     """Say when a clock is due: its operational due time, or the house target of a duty without a number."""
     return clock.due_operational or clock.internal_target
+
+
+def waits(card: Card) -> tuple[Wait, ...]:
+    """Order what the case waits for by when the wait ends."""
+    return tuple(sorted(card.waiting, key=lambda wait: wait.until))
+
+
+def awaited(card: Card) -> str:
+    """Name whom the case waits for, each once, whose wait ends first in front."""
+    return ", ".join(dict.fromkeys(role for wait in waits(card) for role in wait.owner.split(", ")))
 
 
 def clocks(card: Card) -> tuple[Clock, ...]:

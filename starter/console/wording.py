@@ -73,6 +73,11 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def second(at: datetime) -> str:
+    """Write a time to the second, in UTC, for people and programs alike."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def plain(value: Any) -> Any:
     """Make any text safe to read: direction marks that reorder a line become visible. The templates end with this."""
     return value.translate(BIDI) if type(value) is str else value

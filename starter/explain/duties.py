@@ -77,7 +77,9 @@ def listed(
         (row["rule"], str(row["version"]), row["in_force"], row["period"], row["duty"], row["law"], row["confidence"])
         for row in map(_row, chosen)
     ]
-    showing.table(("RULE", "V", "IN FORCE", "PERIOD", "DUTY", "LAW", "CONF"), rows, empty="No rule.")
+    showing.table(
+        ("RULE", "V", "IN FORCE", "PERIOD", "DUTY", "LAW", "CONF"), rows, empty="No rule.", prose=("DUTY", "LAW")
+    )
 
 
 def instant(text: str) -> datetime:

@@ -58,7 +58,7 @@ def who(
     rows = [
         (str(place), one.person, _name(book, one.person), one.role, _reason(one)) for place, one in enumerate(chain, 1)
     ]
-    showing.table(("NO", "PERSON", "NAME", "AS", "WHY"), rows, empty="Nobody is left to ask.")
+    showing.table(("NO", "PERSON", "NAME", "AS", "WHY"), rows, empty="Nobody is left to ask.", prose=("WHY",))
 
 
 @group.command("show")

@@ -38,7 +38,10 @@ REFUSALS: dict[str, Refusal] = {
     "bad_signature": Refusal(
         status=401,
         text="The webhook's signature could not be verified.",
-        next_step="Sign '{webhook-id}.{webhook-timestamp}.{body}' with a current secret of this source.",
+        next_step=(
+            "Sign '{webhook-id}.{webhook-timestamp}.{body}' with a current secret of this source, "
+            "and a timestamp within 300 s of now."
+        ),
     ),
     "headers_too_large": Refusal(
         status=431, text="The webhook headers are too large.", next_step="Send at most 8 signatures."
@@ -154,8 +157,8 @@ REFUSALS: dict[str, Refusal] = {
     ),
     "conflict": Refusal(
         status=409,
-        text="This source already sent another report under the same reference.",
-        next_step="Send a correction under a new 'source_ref' with 'about' naming the case.",
+        text="This source already sent another report under the same reference or webhook-id.",
+        next_step="Send a correction under a new 'source_ref' and webhook-id, with 'about' naming the case.",
         exit_code=5,
     ),
     "unknown_case": Refusal(

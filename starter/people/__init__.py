@@ -2,7 +2,7 @@
 
 import typer
 
-from starter.people import deciding, reading, speaking
+from starter.people import deciding, kept, reading, speaking
 
 
 def build(app: typer.Typer) -> None:
@@ -10,3 +10,4 @@ def build(app: typer.Typer) -> None:
     for command in (*reading.COMMANDS, *deciding.COMMANDS, *speaking.COMMANDS):
         negative = {"ignore_unknown_options": command.__name__ == "learn"}  # -1 is a value there
         app.command(command.__name__.strip("_"), context_settings=negative)(command)
+    app.add_typer(kept.group, name="quarantine")

@@ -1,6 +1,7 @@
 """What does a command of a person work with? Settings, the casebook, the roster, and Temporal when it must speak."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case id, ESC-XXXX-XXXX-XXXX.")]
+SHORT_ID = re.compile(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){2}")
+LOOKALIKE = str.maketrans("OIL", "011")  # letters that Crockford's base32 does not have, as people write them
+
+
+def written(case_id: str) -> str:
+    """Read a case id as people write it: in small letters, with O for 0 and I or L for 1, or without `ESC-`."""
+    head, *rest = case_id.strip().split("/", 1)
+    short = head.upper().removeprefix("ESC-")
+    head = f"ESC-{short.translate(LOOKALIKE)}" if SHORT_ID.fullmatch(short) else head
+    return "/".join((head, *rest))
+
+
+CaseId = Annotated[
+    str, typer.Argument(metavar="CASE", callback=written, help="The case id, ESC-XXXX-XXXX-XXXX.", show_default=False)
+]
 As = Annotated[str, typer.Option("--as", metavar="PERSON", help="Who you are; else SEAWALL_PERSON.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 Id = Annotated[str, typer.Option("--request-id", help="Repeat an earlier message; the case answers as before.")]

@@ -11,6 +11,8 @@ from starter.people import showing
 from starter.people.here import As, CaseId, Here, Json
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from escalations.record import Card, GateCard
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
@@ -51,7 +53,8 @@ async def _inbox(here: Here, named: str, *, every: bool, limit: int, json: bool)
         for one in mine
     ]
     columns = ("DUE IN", "PRIO", "CASE", "GATE", "QUESTION", "ASKED", "AGREED", "TITLE")
-    showing.table(columns, rows, empty=f"Nothing waits for {person or 'anybody'}.")
+    prose = ("QUESTION", "TITLE")
+    showing.table(columns, rows, empty=f"Nothing waits for {person or 'anybody'}.", prose=prose)
 
 
 def list_(
@@ -60,18 +63,21 @@ def list_(
     domain: Annotated[str, typer.Option(help="Only this kind of harm.")] = "",
     priority: Annotated[int | None, typer.Option(min=0, max=4, help="Only this priority.")] = None,
     owner: Annotated[str, typer.Option(help="Only this owner's.")] = "",
+    find: Annotated[str, typer.Option(help="Only with these words in the title, the case id or the source's id.")] = "",
     after: Annotated[str, typer.Option(help="Go on after this page; see the end of the page before.")] = "",
     limit: Limit = 50,
     json: Json = False,
 ) -> None:
     """List cases, most urgent first; closed ones newest first."""
-    chosen = {"stage": stage, "domain": domain, "priority": priority, "owner": owner or None, "after": after}
+    chosen = {"stage": stage, "domain": domain, "priority": priority, "owner": owner or None}
+    chosen.update({"words": find, "after": after})
     this.run(lambda here: _list(here, state, chosen, limit=limit, json=json))
 
 
 async def _list(here: Here, state: str, chosen: dict[str, Any], *, limit: int, json: bool) -> None:
     from escalations.model import Domain, Stage
     from escalations.record import Card
+    from starter.console import views
     from store import queries
 
     opened = {"open": True, "closed": False, "all": None}
@@ -94,12 +100,13 @@ async def _list(here: Here, state: str, chosen: dict[str, Any], *, limit: int, j
             card.case_id,
             card.stage.value,
             card.owner or "-",
-            ",".join(wait.owner for wait in card.waiting) or "-",
+            views.awaited(card) or "-",
             card.title,
         )
         for card in found
     ]
-    showing.table(("DUE IN", "PRIO", "CASE", "STAGE", "OWNER", "WAITS FOR", "TITLE"), rows, empty="No case matches.")
+    columns = ("DUE IN", "PRIO", "CASE", "STAGE", "OWNER", "WAITS FOR", "TITLE")
+    showing.table(columns, rows, empty="No case matches.", prose=("TITLE",))
     if len(found) == limit:
         typer.echo(f"more: --after {queries.cursor(found[-1], newest=newest)}", err=True)
 
@@ -123,17 +130,35 @@ async def _show(here: Here, case_id: str, named: str, *, json: bool) -> None:
         f"{card.case_id}  {card.domain.value if card.domain else 'no domain yet'}  {state}"
         f"  severity {wording.band(card.severity)}  urgency {wording.band(card.urgency, 'U')}"
         f"  owner {card.owner or 'nobody yet'}",
-        *(f"  because {reason}" for reason in card.reasons),
     )
-    for wait in card.waiting:
-        left = wording.remaining(wait.until - here.now)
-        showing.lines(f"waits for {wait.owner}: {wait.reason} ({left}, then {wait.then})")
+    for wait in views.waits(card):
+        showing.lines(f"waits for {wait.owner}: {wait.reason} ({_until(wait.until, here)}, then {wait.then})")
+    _show_clocks(here, card)
     for view in views.open_gates(card, named or here.settings.person):
         _show_gate(here, card, view.card)
     for task in card.tasks:
         if task.done_at is None:
-            showing.lines(f"task {task.id}: {task.title} ({task.owner}, {wording.remaining(task.due_at - here.now)})")
+            showing.lines(f"task {task.id}: {task.title} ({task.owner}, {_until(task.due_at, here)})")
     showing.lines(*(f"open: {item}" for item in card.open_items))
+    showing.lines(*(f"because {reason}" for reason in card.reasons))
+
+
+def _show_clocks(here: Here, card: "Card") -> None:
+    from starter.console import views
+
+    for clock in views.clocks(card):
+        at = views.due_of(clock)
+        law = "" if clock.due_operational else ", house target, not law"
+        if clock.status.value == "running" and at:
+            showing.lines(f"clock {clock.rule}: {clock.duty} ({clock.owner}, {_until(at, here)}{law})")
+        elif clock.status.value in ("missed", "suspended"):
+            showing.lines(f"clock {clock.rule}: {clock.duty} ({clock.owner}, {clock.status.value}{law})")
+
+
+def _until(at: "datetime", here: Here) -> str:
+    from starter.console import wording
+
+    return f"{wording.remaining(at - here.now)}, until {wording.utc(at)}"
 
 
 def _show_gate(here: Here, card: "Card", shown: "GateCard") -> None:
@@ -142,8 +167,7 @@ def _show_gate(here: Here, card: "Card", shown: "GateCard") -> None:
     gate, number = shown.gate, shown.gate.id.rsplit("/", 1)[-1]
     showing.lines(
         showing.title(f"gate {number} ({wording.words(gate.kind.value)}): {gate.question}"),
-        f"  {wording.remaining(gate.due_at - here.now)}, then {gate.default};"
-        f" {views.in_favour(shown)} of {gate.quorum} agreed",
+        f"  {_until(gate.due_at, here)}, then {gate.default}; {views.in_favour(shown)} of {gate.quorum} agreed",
     )
     for option in gate.options:
         marks = [
@@ -189,8 +213,8 @@ async def _timeline(here: Here, case_id: str, after: int, limit: int, *, json: b
     if json:
         showing.as_json(found, list[Entry])
         return
-    rows = [(str(entry.seq), wording.iso(entry.at), entry.actor, entry.kind, entry.text) for entry in found]
-    showing.table(("NO", "AT", "WHO", "WHAT", "TEXT"), rows, empty="Nothing more was recorded.")
+    rows = [(str(entry.seq), wording.second(entry.at), entry.actor, entry.kind, entry.text) for entry in found]
+    showing.table(("NO", "AT", "WHO", "WHAT", "TEXT"), rows, empty="Nothing more was recorded.", prose=("TEXT",))
     if found and found[-1].seq < card.seq:
         typer.echo(f"more: --after {found[-1].seq}", err=True)
 
@@ -217,11 +241,12 @@ async def _clocks(here: Here, case_id: str, *, why: bool, json: bool) -> None:
         at = views.due_of(clock)
         left = showing.due(at, here.now) if clock.status.value == "running" else "-"
         law = "" if clock.due_operational else " (house target, not law)"
-        due_at = wording.iso(at) if at else "-"
+        due_at = wording.second(at) if at else "-"
         rows.append((left, clock.status.value, due_at, clock.rule, clock.duty + law, clock.owner, clock.instrument))
         if why:
             rows += [("", "", "", "", f"  {step}", "", "") for step in clock.derivation]
-    showing.table(("DUE IN", "STATUS", "DUE", "CLOCK", "DUTY", "OWNER", "LAW"), rows, empty="No clock runs.")
+    columns = ("DUE IN", "STATUS", "DUE", "CLOCK", "DUTY", "OWNER", "LAW")
+    showing.table(columns, rows, empty="No clock runs.", prose=("DUTY", "LAW"))
 
 
 def _one_of(kind: Any, name: str, value: str) -> Any:

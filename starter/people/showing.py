@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,7 @@ from starter.console import wording
 
 STYLES = {"late": "bold red", "hot": "bold yellow", "warm": "yellow", "calm": ""}
 PRIORITY = {0: "bold white on red", 1: "bold red", 2: "bold yellow"}
+LEAST_PROSE = 24  # columns; sentences in less are a tower of single words
 CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
 
 
@@ -31,8 +33,14 @@ def as_json(value: Any, kind: Any) -> None:
     typer.echo(json.dumps(TypeAdapter(kind).dump_python(value, mode="json"), indent=2, ensure_ascii=False))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, empty: str) -> None:
-    """Show rows: a table for people, tab-separated lines with a header line for programs."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, empty: str, prose: Sequence[str] = ()
+) -> None:
+    """Show rows: a table for people, tab-separated lines with a header line for programs.
+
+    Columns in `prose` are sentences and may wrap; every other cell is shown whole, since an id or a time that is cut
+    cannot be used. Where a table would leave the sentences too little room, each row becomes a few lines.
+    """
     console = Console()
     shown = [[cell if isinstance(cell, Text) else Text(safe(cell)) for cell in row] for row in rows]
     if not console.is_terminal:
@@ -42,10 +50,32 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, empty
     if not shown:
         console.print(empty, style="dim")
         return
-    drawn = Table(*columns, box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    told = [name in prose for name in columns]
+    if _fixed_width(columns, shown, told) + LEAST_PROSE * sum(told) > console.width:
+        _stack(console, columns, shown, told)
+        return
+    drawn = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for name, wraps in zip(columns, told, strict=True):
+        drawn.add_column(name, no_wrap=not wraps, overflow="fold")
     for line in shown:
         drawn.add_row(*line)
     console.print(drawn)
+
+
+def _fixed_width(columns: Sequence[str], shown: Sequence[Sequence[Text]], told: Sequence[bool]) -> int:
+    widths = (max(len(name), *(line[at].cell_len for line in shown)) for at, name in enumerate(columns))
+    return sum(width + 2 for width, wraps in zip(widths, told, strict=True) if not wraps)
+
+
+def _stack(console: Console, columns: Sequence[str], shown: Sequence[Sequence[Text]], told: Sequence[bool]) -> None:
+    """Write what is short of a row on one line, and below it each sentence with an indent."""
+    console.print(*(name for name, wraps in zip(columns, told, strict=True) if not wraps), sep="  ", style="dim")
+    for line in shown:
+        if short := [cell for cell, wraps in zip(line, told, strict=True) if not wraps and cell.plain]:
+            console.print(Text("  ").join(short))
+        for cell, wraps in zip(line, told, strict=True):
+            if wraps and cell.plain:
+                console.print(Padding(cell, (0, 0, 0, 4)))
 
 
 def lines(*parts: str | Text) -> None:

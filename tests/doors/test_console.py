@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from escalations import ids
-from escalations.record import Card
+from escalations.record import Card, Wait
 from starter import signin
 from starter.console.security import POLICY
 from starter.errors import UNAVAILABLE, Problem
@@ -163,6 +164,32 @@ async def test_the_list_is_filtered_and_ordered_by_urgency(console: Console) -> 
     assert "Laser pointers" in closed
 
 
+async def test_a_case_is_found_by_words_of_its_title(console: Console) -> None:
+    await console.plant()
+    await planted.plant_others(console.engine, NOW)
+    await console.sign_in()
+
+    found = await console.page("/cases?find=CERAMIC")
+
+    assert "ceramic" in found
+    assert "stroller" not in found
+    assert 'value="CERAMIC"' in found
+
+
+async def test_what_ends_first_is_named_first_among_what_a_case_waits_for(console: Console) -> None:
+    late, soon = (
+        Wait(owner=owner, reason=f"reason of {owner}", until=NOW + timedelta(hours=hours), then="default")
+        for owner, hours in (("LATE", 9), ("SOON", 1))
+    )
+    await console.plant(replace(planted.rich_card(NOW), waiting=(late, soon)))
+    await console.sign_in()
+
+    case, cases = await console.page(f"/cases/{planted.CASE}"), await console.page("/cases")
+
+    assert case.index("reason of SOON") < case.index("reason of LATE")
+    assert "SOON, LATE" in cases
+
+
 async def test_the_list_goes_on_where_the_page_before_ended(console: Console) -> None:
     for number in range(60):
         card = Card(
@@ -262,6 +289,21 @@ async def test_text_from_reports_stays_text_everywhere(console: Console) -> None
         assert "<img src=x" not in text
         assert "{{ 7*7 }}" in text
         assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "allowed"), [("POST", "/healthz", "GET"), ("GET", "/signout", "POST"), ("PUT", "/v1/x", "POST")]
+)
+async def test_a_verb_that_a_place_does_not_take_is_told_which_it_takes(
+    engine: AsyncEngine, tmp_path: Path, verb: str, path: str, allowed: str
+) -> None:
+    routes = APIRouter()
+    routes.add_api_route("/v1/x", lambda: {}, methods=["POST"])
+
+    async with client_of(engine, tmp_path, Heard(), intake_router=routes) as http:
+        answer = await http.request(verb, path)
+
+    assert (answer.status_code, allowed in answer.headers["allow"].split(", ")) == (405, True)
 
 
 async def test_every_answer_forbids_foreign_and_inline_code(console: Console) -> None:

@@ -316,6 +316,18 @@ async def test_attack_16_a_stale_delivery_is_unauthorised(api: httpx2.AsyncClien
     assert answer.status_code == 401
 
 
+async def test_a_stale_or_reused_delivery_is_told_what_to_change(api: httpx2.AsyncClient) -> None:
+    raw = json.dumps(REPORT).encode()
+    early = datetime.now(UTC) - timedelta(seconds=310)
+
+    late = await api.post("/v1/intake/demo", content=raw, headers=signed(raw, at=early))
+    await post(api, report(41), message="msg_once")
+    reused = await post(api, report(42), message="msg_once")
+
+    assert "300 s of now" in late.json()["detail"]
+    assert (reused.status_code, "webhook-id" in reused.json()["detail"]) == (409, True)
+
+
 async def test_attack_21_many_signatures_are_too_large(api: httpx2.AsyncClient) -> None:
     raw = json.dumps(REPORT).encode()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -118,6 +119,62 @@ def test_a_shown_case_names_the_digest_that_an_answer_is_bound_to(full: Terminal
     digest = planted.rich_card(full.now).gates[1].gate.digest
     assert digest in out
     assert f"seawall decide {planted.CASE} 2 hide --digest {digest[:12]}" in out
+
+
+ON_A_TERMINAL = [
+    ["list"],
+    ["inbox", "--all"],
+    ["timeline", planted.CASE],
+    ["clocks", planted.CASE, "--why"],
+    ["show", planted.CASE],
+]
+
+
+@pytest.mark.parametrize("width", ["60", "80", "200"])
+@pytest.mark.parametrize("words", ON_A_TERMINAL, ids=lambda words: words[0])
+def test_no_id_or_time_is_cut_on_a_terminal_however_narrow(
+    full: Terminal, monkeypatch: pytest.MonkeyPatch, words: list[str], width: str
+) -> None:
+    piped = full.good(*words)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", width)
+
+    drawn = full.good(*words)
+
+    whole = re.findall(rf"{planted.CASE}|\d{{4}}-\d\d-\d\dT[\d:]+Z|[A-Z]+(?:-[A-Z0-9]+){{2,}}", piped)
+    assert whole
+    assert [name for name in whole if name not in re.sub(r"\x1b\[[\d;]*m", "", drawn)] == []
+
+
+def test_a_shown_case_says_what_is_due_first_with_its_zone_before_it_gives_reasons(full: Terminal) -> None:
+    card = full.good("show", planted.CASE).splitlines()
+
+    first = {word: next(at for at, line in enumerate(card) if line.startswith(word)) for word in FIRST_WORDS}
+    assert list(first) == sorted(first, key=lambda word: first[word])
+    waits = [line for line in card if line.startswith("waits for")]
+    due = [re.findall(r"until ([\d-]+ [\d:]+ UTC)", line)[-1] for line in waits]
+    assert due == sorted(due)
+
+
+FIRST_WORDS = ("waits for", "clock", "gate", "because")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [planted.CASE.lower(), planted.CASE.removeprefix("ESC-"), f" {planted.CASE} ", planted.CASE.replace("0", "o")],
+    ids=["small letters", "without its head", "blanks", "O for 0"],
+)
+def test_a_case_id_is_understood_as_people_write_it(full: Terminal, written: str) -> None:
+    assert full.good("show", written) == full.good("show", planted.CASE)
+
+
+def test_a_case_is_found_by_words_in_any_letters(full: Terminal) -> None:
+    title = planted.rich_card(full.now).title
+    asked = " ".join(word.upper() for word in title.split()[:2])
+
+    assert planted.CASE in full.good("list", "--find", asked)
+    assert planted.CASE in full.good("list", "--find", planted.CASE[4:8].lower())
+    assert planted.CASE not in full.good("list", "--find", f"{asked} nowhere%")
 
 
 def test_the_timeline_goes_on_after_a_number_without_gaps(full: Terminal) -> None:

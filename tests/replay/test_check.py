@@ -1,6 +1,8 @@
 """Does the check see every change that would treat a running case differently?"""
 
 import asyncio
+import gzip
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from tests.replay.server import dev_server
 
 QUEUE = "small"
 CASE = "ESC-0000-0000-0001"
+HISTORIES = Path(__file__).parent / "histories"
 TYPES = (small.Small, small.SmallChild)
 
 
@@ -252,6 +255,22 @@ def test_a_file_that_is_no_history_is_refused_by_its_name(tmp_path: Path, conten
 
     assert refused.value.code == "not_a_history"
     assert "broken.json" in refused.value.text
+
+
+@pytest.mark.parametrize("kind", ["EVENT_TYPE_OF_TOMORROW", 9999, 0], ids=["a new name", "a new number", "none"])
+def test_an_event_of_a_kind_that_came_later_is_refused_not_taken_for_a_change_of_code(
+    tmp_path: Path, kind: str | int
+) -> None:
+    document = json.loads(gzip.decompress((HISTORIES / "aborted.json.gz").read_bytes()))
+    document["events"][4]["eventType"] = kind
+    path = tmp_path / "newer.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+    with pytest.raises(Problem) as refused:
+        histories.of_file(path)
+
+    assert refused.value.code == "not_a_history"
+    assert "this version does not know" in refused.value.text
 
 
 @pytest.mark.parametrize(

@@ -209,3 +209,21 @@ async def test_the_raw_reports_of_a_case_are_found(engine: AsyncEngine) -> None:
     await accept(engine, report)
 
     assert [kept.raw for kept in await queries.reports(engine, CASE)] == [b"{}"]
+
+
+async def test_a_case_is_found_by_the_id_its_source_gave_it(engine: AsyncEngine, board: list[Card]) -> None:
+    wanted = board[3]
+    report = Accepted(
+        source="cpsc",
+        source_ref="26%101",
+        raw=b"{}",
+        content_type="application/json",
+        received_at=NOON,
+        case_id=wanted.case_id,
+    )
+    await accept(engine, report)
+
+    assert await queries.cards(engine, words="6%10") == [wanted]
+    assert await queries.cards(engine, words="6_10") == []
+    assert await queries.cards(engine, words=f"6%10 {wanted.case_id[4:8].lower()}") == [wanted]
+    assert await queries.cards(engine, words="") == board
