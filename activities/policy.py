@@ -12,7 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import asked
-from escalations import attaching, gates, planning, rosters_asking, telling
+from escalations import attaching, gates, planning, rosters_asking, situation, telling
 from escalations.attaching import Known
 from escalations.conditions import RuleFailed
 from escalations.consensus import Gate
@@ -89,14 +89,14 @@ class Policy:
             restricted=request.restricted > 0,
             voluntary=telling.voluntary(request),
         )
-        clocks = attaching.attached(book, self._calendars, known)
-        notices = telling.drafted(book, request, clocks)
-        by_people = telling.told_by_people(book, request, clocks)
+        told = situation.reported(book, request.intakes)
+        clocks = attaching.attached(book, self._calendars, known, told)
+        after = telling.seen(book, request, told)
         return NoticePlan(
-            notices=notices,
+            notices=telling.drafted(book, request, clocks, after),
             clocks=clocks,
             rulebook=book.version,
-            by_people=by_people,
+            by_people=telling.told_by_people(book.playbook(known.domain), clocks, after),
             asked=asked.digest(request),
         )
 

@@ -3,6 +3,7 @@
 Every rule in force whose conditions hold starts once, or once per order or report. What runs already is kept, or moves.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -37,47 +38,57 @@ class Known:
     voluntary: bool = False
 
 
-def attached(book: Rulebook, calendars: Calendars, known: Known, seen: Situation | None = None) -> tuple[Clock, ...]:
+def attached(book: Rulebook, calendars: Calendars, known: Known, told: Situation | None = None) -> tuple[Clock, ...]:
     """Return all clocks of the case: those it had, in their order, kept or moved, then the new ones.
 
-    `seen` is what conditions see of the whole case without the markets of an act, where that was put together before.
+    `told` is what the reports say (`situation.reported`), where that was put together before.
     """
-    clocks, sights = list(known.clocks), _Sights(book, known, seen)
+    clocks, sights = list(known.clocks), _Sights(book, known, told)
+    here = {ANYWHERE, *sights.whole["jurisdictions"]}
+    places = _places(clocks)
     for rule in book.clocks:
-        if rule.unit is Unit.STANDING:
+        if rule.jurisdiction not in here or rule.unit is Unit.STANDING:
             continue
         for begin in _begins(book, known, rule, sights):
             if not rule.in_force(begin.t0.astimezone(readings.zone(book, rule)).date()):
                 continue
             fresh = starting.started(rule, readings.frozen(book, calendars, rule, begin, _ordering(book, known, begin)))
-            _take(clocks, rule, _done_before(fresh, begin, known), known.now, order_moved=begin.ordered is not None)
+            fresh = _done_before(fresh, begin, known)
+            _take(clocks, places[rule.id], fresh, known.now, order_moved=begin.ordered is not None)
     return tuple(clocks)
 
 
 class _Sights:
-    """What conditions see of the whole case and of each report, put together once for all rules."""
+    """What conditions see of the whole case, with the markets of an act, and of each report without them."""
 
-    def __init__(self, book: Rulebook, known: Known, seen: Situation | None) -> None:
+    def __init__(self, book: Rulebook, known: Known, told: Situation | None) -> None:
         self._book, self._known = book, known
-        whole = id(known.intakes[0]) if len(known.intakes) == 1 else 0
-        self._seen: dict[tuple[int, int], Situation] = {(whole, 0): seen} if seen is not None else {}
+        self._told = situation.reported(book, known.intakes) if told is None else told
+        self.whole = self._described(self._told, known.markets)
+        self._reports: dict[int, Situation] = {}
 
-    def of(self, intakes: tuple[Intake, ...], markets: tuple[str, ...]) -> Situation:
-        """Describe one report or all of them, with the markets of the act where the whole case is meant."""
-        key = (id(intakes[0]) if len(intakes) == 1 else 0, len(markets))
-        seen = self._seen.get(key)
+    def report(self, number: int) -> Situation:
+        """Describe one report by its place among them; put together once for all rules, where one asks."""
+        seen = self._reports.get(number)
         if seen is None:
-            known = self._known
-            seen = self._seen[key] = situation.situation(
-                self._book,
-                intakes,
-                known.domain,
-                markets=markets,
-                contained=known.contained,
-                restricted=known.restricted,
-                voluntary=known.voluntary,
-            )
+            intakes = self._known.intakes
+            alone = len(intakes) == 1
+            told = self._told if alone else situation.reported(self._book, (intakes[number],))
+            seen = self.whole if alone and not self._known.markets else self._described(told, ())
+            self._reports[number] = seen
         return seen
+
+    def _described(self, told: Situation, markets: tuple[str, ...]) -> Situation:
+        known = self._known
+        return situation.described(
+            self._book,
+            told,
+            known.domain,
+            markets=markets,
+            contained=known.contained,
+            restricted=known.restricted,
+            voluntary=known.voluntary,
+        )
 
 
 def base(name: str) -> str:
@@ -96,14 +107,23 @@ def _done_before(fresh: Clock, begin: Begin, known: Known) -> Clock:
     return replace(fresh, status=ClockStatus.MET, met_at=done_at, proof="contained before the duty began")
 
 
-def _take(clocks: list[Clock], rule: ClockRule, fresh: Clock, now: datetime, *, order_moved: bool) -> None:
-    same_rule = [clock for clock in clocks if base(clock.rule) == rule.id and not clock.origin]
-    for clock in same_rule:
-        if clock.subject == fresh.subject:
-            clocks[clocks.index(clock)] = starting.merged(clock, fresh, now, order_moved=order_moved)
+def _places(clocks: list[Clock]) -> dict[str, list[int]]:
+    """Find where the clocks of each rule stand."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for place, clock in enumerate(clocks):
+        found[base(clock.rule)].append(place)
+    return found
+
+
+def _take(clocks: list[Clock], places: list[int], fresh: Clock, now: datetime, *, order_moved: bool) -> None:
+    """Bring the clock of the same subject in line, or add a new one; `places` are those of the same rule."""
+    for place in places:
+        clock = clocks[place]
+        if clock.subject == fresh.subject and not clock.origin:
+            clocks[place] = starting.merged(clock, fresh, now, order_moved=order_moved)
             return
-    same_rule = [clock for clock in clocks if base(clock.rule) == rule.id]
-    clocks.append(replace(fresh, rule=f"{rule.id}#{len(same_rule) + 1}") if same_rule else fresh)
+    clocks.append(replace(fresh, rule=f"{fresh.rule}#{len(places) + 1}") if places else fresh)
+    places.append(len(clocks) - 1)
 
 
 def _begins(book: Rulebook, known: Known, rule: ClockRule, sights: _Sights) -> Iterator[Begin]:
@@ -112,7 +132,7 @@ def _begins(book: Rulebook, known: Known, rule: ClockRule, sights: _Sights) -> I
     if rule.starts_at in PER_REPORT:
         yield from _per_report(book, known, rule, sights)
         return
-    if not _applies(rule, sights.of(known.intakes, known.markets)):
+    if not rule.applies_if.holds(sights.whole):
         return
     match rule.starts_at:
         case Start.CONTAINMENT:
@@ -155,8 +175,8 @@ def _names(intake: Intake) -> set[str]:
 def _per_report(book: Rulebook, known: Known, rule: ClockRule, sights: _Sights) -> Iterator[Begin]:
     """Start once for each order or report; the same order received twice starts once, at its earliest receipt."""
     seen: dict[str, Begin] = {}
-    for intake in known.intakes:
-        if not _applies(rule, sights.of((intake,), ())):
+    for number, intake in enumerate(known.intakes):
+        if not _applies(rule, sights.report(number)):
             continue
         order = intake.order
         subject = (order.reference if order else intake.source_ref).strip()

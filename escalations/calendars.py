@@ -66,12 +66,6 @@ def working_day_after(calendar: Calendar, day: date, number: int) -> date:
     return day
 
 
-def working_days_in(calendar: Calendar, after: date, until: date) -> int:
-    """Count the working days after the first day up to and including the last."""
-    days = range(1, (until - after).days + 1)
-    return sum(is_working_day(calendar, after + timedelta(days=offset)) for offset in days)
-
-
 def days_in_words(calendar: Calendar, after: date, until: date, *, counted: int = 0) -> tuple[str, ...]:
     """Say for each day after the first, up to the last, why it does or does not count.
 

@@ -76,28 +76,19 @@ class RuleFailed(ValueError):
     """A condition could not be judged. The message names the expression; mend it in the rulebook."""
 
 
-class Situation(dict[str, Any]):
-    """What conditions see of a case: values by subject. `prepared` is where the language keeps its own form of it."""
-
-    prepared: Any = None
-
-    def tell(self, name: str, value: Value) -> None:
-        """Add or replace one value, in the prepared form too."""
-        self[name] = value
-        if self.prepared is not None:
-            self.prepared.add_variable(name, value)
+Situation = dict[str, Any]
+"""What conditions see of a case: values (`Value`) by subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One expression as it is written in the rulebook, and the compiled question."""
+    """One expression as it is written in the rulebook, and the compiled question.
+
+    `holds` judges it; raises RuleFailed for an expression that the situation does not suit.
+    """
 
     text: str
-    ask: Callable[[Situation], bool] = field(compare=False, repr=False)
-
-    def holds(self, situation: Situation) -> bool:
-        """Judge the condition. Raises RuleFailed for an expression that the situation does not suit."""
-        return self.ask(situation)
+    holds: Callable[[Situation], bool] = field(compare=False, repr=False)
 
 
 ALWAYS = Condition("true", lambda _situation: True)

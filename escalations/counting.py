@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from escalations import calendars
+from escalations import calendars, zones
 from escalations.calendars import Calendar
 from escalations.rules import Unit
 
@@ -49,7 +49,7 @@ def elapsed_hours(t0: datetime, number: int) -> End:
 
 def working_hours(t0: datetime, number: int, reading: Reading) -> End:
     """Count hours that stand still on days off, midnight to midnight local time (16 CFR 1115.14(a))."""
-    zone = ZoneInfo(reading.zone)
+    zone = zones.zone(reading.zone)
     now, left = t0.astimezone(UTC), timedelta(hours=number)
     day = t0.astimezone(zone).date()
     steps = [_start(t0, zone)]
@@ -68,7 +68,7 @@ def working_hours(t0: datetime, number: int, reading: Reading) -> End:
 
 def working_days(t0: datetime, number: int, reading: Reading) -> End:
     """Count working days to the end of the last one. Day zero is left out unless the reading says otherwise."""
-    zone = ZoneInfo(reading.zone)
+    zone = zones.zone(reading.zone)
     before = _day_before_counting(t0, zone, reading)
     last = calendars.working_day_after(reading.calendar, before, number)
     words = calendars.days_in_words(reading.calendar, before, last, counted=number)
@@ -80,7 +80,7 @@ def calendar_days(t0: datetime, number: int, reading: Reading) -> End:
 
     Zero days end with the day of the event itself.
     """
-    zone = ZoneInfo(reading.zone)
+    zone = zones.zone(reading.zone)
     before = _day_before_counting(t0, zone, reading)
     last = before + timedelta(days=number)
     return _whole_days(t0, before, last, f"+ {number} d = {_day(last)}", reading)
@@ -91,7 +91,7 @@ def months(t0: datetime, number: int, reading: Reading) -> End:
 
     Regulation 1182/71 art. 3(2)(c); moved on to a working day where the reading says so.
     """
-    day = t0.astimezone(ZoneInfo(reading.zone)).date()
+    day = t0.astimezone(zones.zone(reading.zone)).date()
     year, month = divmod(day.year * 12 + day.month - 1 + number, 12)
     last = date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
     return _whole_days(t0, day, last, f"+ {number} months = {_day(last)} {last.year}", reading)
@@ -121,11 +121,11 @@ def ends(unit: Unit, number: int, t0: datetime, reading: Reading | None, *, work
 
 def utc(at: datetime) -> str:
     """Write an instant in UTC to the second."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def _whole_days(t0: datetime, before: date, last: date, sum_step: str, reading: Reading) -> End:
-    zone = ZoneInfo(reading.zone)
+    zone = zones.zone(reading.zone)
     steps = [*_opening(t0, zone, reading), sum_step]
     if reading.roll_forward:
         working = calendars.next_working_day(reading.calendar, last)
@@ -140,7 +140,7 @@ def _whole_days(t0: datetime, before: date, last: date, sum_step: str, reading: 
 def _at_least_working_days(t0: datetime, end: End, reading: Reading | None) -> End:
     if reading is None or not reading.min_working_days:
         return end
-    zone = ZoneInfo(reading.zone)
+    zone = zones.zone(reading.zone)
     before, last = t0.astimezone(zone).date(), end.at.astimezone(zone).date()
     moved, steps = _extended(before, last, reading)
     return _end_of_day(moved, zone, (*end.steps, *steps)) if moved != last else end
@@ -148,10 +148,11 @@ def _at_least_working_days(t0: datetime, end: End, reading: Reading | None) -> E
 
 def _extended(before: date, last: date, reading: Reading) -> tuple[date, tuple[str, ...]]:
     """Make a period of two days or more include the working days it must include (1182/71 art. 3(5))."""
-    missing = reading.min_working_days - calendars.working_days_in(reading.calendar, before, last)
-    if missing <= 0 or (last - before).days < 2:
+    if not reading.min_working_days or (last - before).days < 2:
         return last, ()
-    moved = calendars.working_day_after(reading.calendar, last, missing)
+    moved = calendars.working_day_after(reading.calendar, before, reading.min_working_days)
+    if moved <= last:
+        return last, ()
     return moved, (f"extended to {_day(moved)} to include {reading.min_working_days} working days",)
 
 

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def case_id(source: str, source_ref: str) -> str:
@@ -22,7 +23,7 @@ def case_id(source: str, source_ref: str) -> str:
 
 def canonical(value: Any) -> bytes:
     """Write JSON the one way a digest may be taken of: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return CANONICAL.encode(value).encode()
 
 
 def digest(content: bytes) -> str:

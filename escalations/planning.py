@@ -18,7 +18,8 @@ ORDERED_SEARCH = (IntakeKind.AUTHORITY_ORDER, IntakeKind.NOTICE)
 
 def planned(book: Rulebook, calendars: Calendars, request: PlanRequest) -> Plan:
     """Plan a case. Raises NoPlaybook for a domain that has none yet."""
-    domain = situation.domain_of(book, request.intakes)
+    told = situation.reported(book, request.intakes)
+    domain = situation.domain_of(book, request.intakes, told)
     playbook = book.playbook(domain)
     known = Known(
         intakes=request.intakes,
@@ -28,13 +29,14 @@ def planned(book: Rulebook, calendars: Calendars, request: PlanRequest) -> Plan:
         contained=request.contained,
         contained_at=request.contained_at,
     )
-    seen = situation.situation(book, request.intakes, domain, contained=request.contained)
-    clocks = attaching.attached(book, calendars, known, seen)
-    seen = situation.with_clocks(seen, clocks, request.now)
+    clocks = attaching.attached(book, calendars, known, told)
+    seen = situation.with_clocks(
+        situation.described(book, told, domain, contained=request.contained), clocks, request.now
+    )
     severity = grading.scored(book.severity, seen)
     grade, urgent = grading.urgency(book.severity, clocks, request.now)
     priority = grading.priority(severity.band, grade)
-    seen.tell("priority", priority)
+    seen["priority"] = priority
     contain_first = playbook.contain_first.holds(seen)
     sought = _sought(request)
     return Plan(

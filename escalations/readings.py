@@ -5,21 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from escalations import starting
+from escalations import rules, starting, zones
 from escalations.calendars import Calendar, CalendarGap
 from escalations.clocks import Clock
 from escalations.counting import Reading
 from escalations.rulebook import Country, Rulebook
-from escalations.rules import (
-    ANYWHERE,
-    ESTABLISHMENT,
-    ORDER_COUNTRY,
-    PLACES,
-    REPORT_COUNTRIES,
-    ClockRule,
-    Counting,
-    Unit,
-)
+from escalations.rules import ANYWHERE, ESTABLISHMENT, PLACES, ClockRule, Counting, Unit
 from escalations.starting import Begin
 
 LONGEST_DAY_OFF_RUN = timedelta(days=60)
@@ -45,6 +36,10 @@ class Calendars(Protocol):
 
     def frozen(self, calendar: str, first_year: int, last_year: int) -> Calendar:
         """Freeze a calendar such as `DE` or `AU-NSW` for whole years, both inclusive. Raises ValueError."""
+        ...
+
+    def __hash__(self) -> int:
+        """Tell one source from another: what is kept by days is kept by source too."""
         ...
 
 
@@ -81,11 +76,10 @@ def frozen(book: Rulebook, calendars: Calendars, rule: ClockRule, begin: Begin, 
     number = max(rule.number, rule.most, *(counting.number for counting in rule.counting))
     span = timedelta(days=31 * number) if rule.unit is Unit.MONTH else timedelta(days=2 * number)
     years = begin.t0.year - 1, (last + span + LONGEST_DAY_OFF_RUN).year
-    places = _places(book, rule, begin, ordering)
     found = [
-        replace(_reading(calendars, counting, country, years), exclude_day_zero=rule.exclude_day_zero)
+        _reading(calendars, counting, country, years, exclude_day_zero=rule.exclude_day_zero)
         for counting in rule.counting
-        for country in places.get(counting.calendar, (None,))
+        for country in _countries(book, rule, counting, begin, ordering)
     ]
     readings = [reading for at, reading in enumerate(found) if reading not in found[:at]]
     ids = ", ".join(dict.fromkeys(reading.calendar.id for reading in readings))
@@ -99,28 +93,46 @@ def zone(book: Rulebook, rule: ClockRule) -> ZoneInfo:
     name = rule.counting[0].zone if rule.counting else own.zone if own else ESTABLISHMENT
     name = home.zone if home and name in PLACES else name
     try:
-        return ZoneInfo(name)
+        return zones.zone(name)
     except (ZoneInfoNotFoundError, ValueError):
         raise BadClockInput("zone", f"{name} is not known; use one such as Europe/Dublin") from None
 
 
-def _places(book: Rulebook, rule: ClockRule, begin: Begin, ordering: Country | None) -> dict[str, tuple[Country, ...]]:
-    """Find the countries that a rule leaves open; none for an order or a report whose country is not in the book."""
-    home = book.country(book.platform.establishment)
-    named = [country for code in begin.countries if (country := book.country(code))]
-    return {
-        ESTABLISHMENT: (home,) if home else (),
-        ORDER_COUNTRY: (ordering,) if ordering else (),
-        REPORT_COUNTRIES: tuple(one for one in named if rule.jurisdiction in (ANYWHERE, one.code, one.legal_order)),
-    }
+def _countries(
+    book: Rulebook, rule: ClockRule, counting: Counting, begin: Begin, ordering: Country | None
+) -> tuple[Country | None, ...]:
+    """Find the countries to count in: None where the rule names its calendar.
+
+    There is none for an order or a report whose country is not in the book.
+    """
+    match counting.calendar:
+        case rules.ESTABLISHMENT:
+            home = book.country(book.platform.establishment)
+            return (home,) if home else ()
+        case rules.ORDER_COUNTRY:
+            return (ordering,) if ordering else ()
+        case rules.REPORT_COUNTRIES:
+            named = [country for code in begin.countries if (country := book.country(code))]
+            return tuple(one for one in named if rule.jurisdiction in (ANYWHERE, one.code, one.legal_order))
+        case _:
+            return (None,)
 
 
-def _reading(calendars: Calendars, counting: Counting, country: Country | None, years: tuple[int, int]) -> Reading:
+def _reading(
+    calendars: Calendars,
+    counting: Counting,
+    country: Country | None,
+    years: tuple[int, int],
+    *,
+    exclude_day_zero: bool,
+) -> Reading:
     """Freeze one way to count, in a country where the rule leaves it open."""
     calendar = calendars.frozen(country.calendar if country else counting.calendar, *years)
+    own = counting.weekend and counting.weekend != calendar.weekend
     return Reading(
         zone=country.zone if country else counting.zone,
-        calendar=replace(calendar, weekend=counting.weekend) if counting.weekend else calendar,
+        calendar=replace(calendar, weekend=counting.weekend) if own else calendar,
+        exclude_day_zero=exclude_day_zero,
         roll_forward=counting.roll_forward,
         min_working_days=counting.min_working_days,
         number=counting.number,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from escalations.calendars import MONDAY_TO_SUNDAY, MONTHS
+
 A_DAY = 24 * 60  # minutes
 
 
@@ -77,6 +79,9 @@ class Desk:
     home: tuple[str, ...] = ()
     serves: tuple[str, ...] = ()
     next: str = ""
+
+    def __hash__(self) -> int:
+        return hash(self.key)  # what is kept by desk is looked up far faster than all that a desk holds is hashed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,4 +154,7 @@ class OnDuty:
 
 def in_words(one: Asked) -> str:
     """Say why somebody is asked, and until when: `on call at dublin until Fri 25 Dec 20:00Z`."""
-    return one.why + (f" until {one.until:%a %d %b %H:%M}Z" if one.until else "")
+    if one.until is None:
+        return one.why
+    day = f"{MONDAY_TO_SUNDAY[one.until.weekday()]} {one.until.day:02} {MONTHS[one.until.month]}"
+    return f"{one.why} until {day} {one.until.hour:02}:{one.until.minute:02}Z"

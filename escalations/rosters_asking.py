@@ -3,8 +3,10 @@
 Eligibility does not depend on the hour: a gate's seats list everybody who may vote. Who is asked first does.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain, islice
 
 from escalations import rosters, rosters_chain, rosters_duty
 from escalations.calendars import is_working_day
@@ -25,18 +27,15 @@ WRITTEN_DOWN = 30  # days of a desk's hours
 def named_in_plan(book: Rulebook, calendars: Calendars, plan: Plan, request: PlanRequest) -> Plan:
     """Pin in a plan who leads it now; in an emergency the incident commander is asked first."""
     places = _places(request.intakes)
-    roles = (COMMANDER, plan.owner) if plan.contain_first else (plan.owner,)
-    chains = rosters_chain.for_each(book, calendars, roles, request.now, domain=plan.domain, jurisdictions=places)
-    first = [chain[0] for chain in chains if chain]
-    ask = tuple({one.person: one for one in (*first, *chains[-1])}.values())
     desks = rosters_chain.desks(book.roster, rosters_chain.places(book, places))
     counted = desks and plan.targets.business
+    most = NAMED if plan.page or plan.contain_first else 1
     return replace(
         plan,
         on_duty=OnDuty(
             at=request.now,
             places=places,
-            ask=_in_short(ask, NAMED if plan.page or plan.contain_first else 1),
+            ask=_in_short(_leading(book, calendars, plan, places, request.now), most),
             desk=desks[0].key if desks else "",
             hours=hours(desks[0], calendars, request.now, WRITTEN_DOWN) if counted else (),
         ),
@@ -57,8 +56,8 @@ def named_in_gate(book: Rulebook, calendars: Calendars, gate: Gate, request: Gat
         jurisdictions=known.places if known else (),
         conflicted=gate.excluded,
     )
-    for seat, chain in zip(seats, chains, strict=True):
-        one = _first(chain, seat, ask)
+    for seat, people in zip(seats, chains, strict=True):
+        one = _first(people, seat, ask)
         if one is not None:
             ask[one.person] = one
     return replace(gate, ask=tuple(ask))
@@ -66,22 +65,23 @@ def named_in_gate(book: Rulebook, calendars: Calendars, gate: Gate, request: Gat
 
 def on_duty(book: Rulebook, calendars: Calendars, request: DutyRequest) -> OnDuty:
     """Say whom to wake now. From level 1 of the ladder on, nobody below it is named: they were asked before."""
-    holder = next((one for one in book.roster.persons if one.id == request.role), None)
+    holder = book.roster.people.get(request.role)
     role = holder.roles[0] if holder else request.role
-    chain = rosters_chain.who(
+    [found] = rosters_chain.for_each(
         book,
         calendars,
-        role,
+        (role,),
         request.now,
         domain=request.domain,
         jurisdictions=request.places,
         conflicted=request.excluded,
     )
-    above = tuple(one for one in chain if one.level >= request.level) if request.level else chain
-    if holder and not request.level and not rosters_chain.absent_until(holder, book.roster, request.now):
+    if request.level:
+        found = (one for one in found if one.level >= request.level)
+    elif holder and not rosters_chain.absent_until(holder, book.roster, request.now):
         owes = Asked(person=holder.id, role=role, how=How.ON_CALL, why="owes it")
-        above = (owes, *(one for one in chain if one.person != holder.id))
-    return OnDuty(at=request.now, places=request.places, ask=_in_short(above, NAMED))
+        found = chain((owes,), (one for one in found if one.person != holder.id))
+    return OnDuty(at=request.now, places=request.places, ask=_in_short(found, NAMED))
 
 
 def hours(desk: Desk, calendars: Calendars, at: datetime, days: int) -> tuple[int, ...]:
@@ -103,15 +103,33 @@ def hours(desk: Desk, calendars: Calendars, at: datetime, days: int) -> tuple[in
     return tuple(found)
 
 
-def _in_short(chain: tuple[Asked, ...], most: int) -> tuple[tuple[str, str], ...]:
-    return tuple((one.person, f"{one.role}, {rosters.in_words(one)}") for one in chain[:most])
+def _leading(
+    book: Rulebook, calendars: Calendars, plan: Plan, places: tuple[str, ...], now: datetime
+) -> Iterable[Asked]:
+    """Go through the people who lead a case. A commander who is in the owner's chain too is named as found there."""
+    roles = (COMMANDER, plan.owner) if plan.contain_first else (plan.owner,)
+    *commanding, leading = rosters_chain.for_each(book, calendars, roles, now, domain=plan.domain, jurisdictions=places)
+    if not commanding:
+        return leading
+    first = islice(commanding[0], 1)
+    return {one.person: one for one in (*first, *leading)}.values()
 
 
-def _first(chain: tuple[Asked, ...], seat: Seat, taken: dict[str, Asked]) -> Asked | None:
+def _in_short(people: Iterable[Asked], most: int) -> tuple[tuple[str, str], ...]:
+    return tuple((one.person, f"{one.role}, {rosters.in_words(one)}") for one in islice(people, most))
+
+
+def _first(people: Iterable[Asked], seat: Seat, taken: Collection[str]) -> Asked | None:
     """Take the first who may vote for a seat and is not asked for another, else whoever the chain begins with."""
-    able = [one for one in chain if one.person in seat.persons]
-    free = [one for one in able if one.person not in taken]
-    return next(iter((*free, *able, *chain)), None)
+    able: Asked | None = None
+    first: Asked | None = None
+    for one in people:
+        first = first or one
+        if one.person in seat.persons:
+            if one.person not in taken:
+                return one
+            able = able or one
+    return able or first
 
 
 def _places(intakes: tuple[Intake, ...]) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 Nobody stands there twice, nobody who is absent, and nobody who is conflicted or would speak for somebody who is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
 from escalations import rosters_duty
@@ -22,10 +22,12 @@ A_MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
-    """Everything the places of a chain are judged by, looked up once. `places` hold the legal orders too."""
+    """Everything the places of a chain are judged by, looked up once.
+
+    `places` hold the legal orders too; `running` are the duties of all desks, shifts first.
+    """
 
     roster: Roster
-    people: dict[str, Person]
     at: datetime
     places: frozenset[str]
     domain: Domain | None
@@ -50,7 +52,7 @@ def who(
     persons are left out with everybody who would speak for them. Empty when nobody is left. Raises CalendarGap for a
     year whose holidays are not known.
     """
-    return _chain(_scene(book, calendars, at, domain, jurisdictions, conflicted), role)
+    return tuple(_chain(_scene(book, calendars, at, domain, jurisdictions, conflicted), role))
 
 
 def for_each(
@@ -62,18 +64,21 @@ def for_each(
     domain: Domain | None = None,
     jurisdictions: tuple[str, ...] = (),
     conflicted: tuple[str, ...] = (),
-) -> tuple[tuple[Asked, ...], ...]:
-    """List the people to ask for each of some roles, in their order: what `who` says, with one look at the desks."""
+) -> tuple[Iterator[Asked], ...]:
+    """Go through the people to ask for each of some roles: what `who` says, with one look at the desks.
+
+    Each chain can be gone through once, and is only found as far as somebody asks: mostly the first few do.
+    """
     scene = _scene(book, calendars, at, domain, jurisdictions, conflicted)
     return tuple(_chain(scene, role) for role in roles)
 
 
-def _chain(scene: _Scene, role: str) -> tuple[Asked, ...]:
-    found: dict[str, Asked] = {}
+def _chain(scene: _Scene, role: str) -> Iterator[Asked]:
+    found: set[str] = set()
     for one in chain(_duties(scene, role), _standing_in(scene, role), _ladder(scene, found)):
         if one.person not in found and _free(scene, one.person):
-            found[one.person] = one
-    return tuple(found.values())
+            found.add(one.person)
+            yield one
 
 
 def desks(roster: Roster, places: frozenset[str]) -> tuple[Desk, ...]:
@@ -95,17 +100,21 @@ def desks(roster: Roster, places: frozenset[str]) -> tuple[Desk, ...]:
 def places(book: Rulebook, codes: tuple[str, ...]) -> frozenset[str]:
     """Write codes one way and add the legal order of each country: a desk that serves the EU serves Germany."""
     found = {ALIASES.get(code.upper(), code.upper()) for code in codes if code}
-    return frozenset(found | {country.legal_order for country in book.countries if country.code in found})
+    return frozenset(found | {book.legal_order(code) for code in found})
 
 
 def absent_until(person: Person, roster: Roster, at: datetime) -> str:
     """Say until which day somebody is away, empty when they are not."""
     if not person.absent:
         return ""
-    desk = next((one for one in roster.desks if one.key == person.desk), None)
-    day = rosters_duty.local_day(desk, at) if desk else at.astimezone(UTC).date()
+    day = _day_of(person, roster, at)
     away = next((one for one in person.absent if one.begins <= day <= one.ends), None)
     return f"{away.ends:%d %b}" if away else ""
+
+
+def _day_of(person: Person, roster: Roster, at: datetime) -> date:
+    desk = roster.desk_of(person)
+    return rosters_duty.local_day(desk, at) if desk else at.astimezone(UTC).date()
 
 
 def _scene(
@@ -119,16 +128,15 @@ def _scene(
     roster = book.roster
     asked = places(book, jurisdictions)
     owner = next((one.owner for one in book.playbooks if one.domain is domain), "")
-    serving = desks(roster, asked)
+    running = [one for desk in desks(roster, asked) for one in rosters_duty.running(desk, calendars, at)]
     return _Scene(
         roster=roster,
-        people={one.id: one for one in roster.persons},
         at=at,
         places=asked,
         domain=domain,
         owner=owner,
         conflicted=frozenset(conflicted),
-        running=tuple(one for desk in serving for one in rosters_duty.running(desk, calendars, at)),
+        running=tuple(sorted(running, key=lambda one: one.duty.on_call)),
     )
 
 
@@ -143,10 +151,9 @@ def _posts(scene: _Scene, role: str) -> Iterator[tuple[str, Stretch | None]]:
     """List who does a duty of a role now, shifts first; without desks, everybody who holds the role."""
     if not scene.roster.desks:
         yield from ((person, None) for person in scene.roster.persons_in(role))
-    for on_call in (False, True):
-        for one in scene.running:
-            if one.duty.on_call is on_call and _about(scene.domain, one.duty.domains):
-                yield from ((person, one) for person in one.duty.holders(role, one.day))
+    for one in scene.running:
+        if _about(scene.domain, one.duty.domains):
+            yield from ((person, one) for person in one.duty.holders(role, one.day))
 
 
 def _where(one: Stretch | None) -> str:
@@ -161,7 +168,7 @@ def _standing_in(scene: _Scene, role: str) -> Iterator[Asked]:
     for person in dict.fromkeys((*on_duty, *scene.roster.persons_in(role))):
         if person in scene.conflicted:
             continue
-        away = absent_until(scene.people[person], scene.roster, scene.at)
+        away = absent_until(scene.roster.people[person], scene.roster, scene.at)
         if person in on_duty and not away:
             continue
         state = f"away until {away}" if away else "off duty"
@@ -180,7 +187,7 @@ def _standing_in(scene: _Scene, role: str) -> Iterator[Asked]:
 def _delegates(scene: _Scene, principal: str, role: str) -> Iterator[tuple[str, str]]:
     """Follow delegations, the second step only past somebody who is away; never further than two."""
     direct = [one.delegate for one in _given(scene, principal, role) if one.delegate not in scene.conflicted]
-    away = [one for one in direct if absent_until(scene.people[one], scene.roster, scene.at)]
+    away = [one for one in direct if absent_until(scene.roster.people[one], scene.roster, scene.at)]
     yield from ((one, "") for one in direct if one not in away)
     for between in away:
         yield from ((one.delegate, between) for one in _given(scene, between, role) if one.delegate != principal)
@@ -199,13 +206,11 @@ def _given(scene: _Scene, principal: str, role: str) -> Iterator[Delegation]:
 def _holds_today(scene: _Scene, one: Delegation) -> bool:
     if one.begins is None and one.ends is None:
         return True
-    home = scene.people[one.principal].desk
-    desk = next((each for each in scene.roster.desks if each.key == home), None)
-    day = rosters_duty.local_day(desk, scene.at) if desk else scene.at.astimezone(UTC).date()
+    day = _day_of(scene.roster.people[one.principal], scene.roster, scene.at)
     return (one.begins or day) <= day <= (one.ends or day)
 
 
-def _ladder(scene: _Scene, found: Mapping[str, Asked]) -> Iterator[Asked]:
+def _ladder(scene: _Scene, found: Set[str]) -> Iterator[Asked]:
     """List who stands on the levels, without those who were found before."""
     waited = timedelta()
     for number, level in enumerate(scene.roster.levels):
@@ -221,8 +226,8 @@ def _ladder(scene: _Scene, found: Mapping[str, Asked]) -> Iterator[Asked]:
 
 def _level(scene: _Scene, ask: str) -> Iterator[tuple[str, str, str, datetime | None]]:
     """List a person who is named, or whoever is on duty in a role, or else all who hold it."""
-    if ask in scene.people:
-        yield ask, scene.people[ask].roles[0], "", None
+    if ask in scene.roster.people:
+        yield ask, scene.roster.people[ask].roles[0], "", None
         return
     role = scene.owner if ask == OWNER else ask
     on_duty = [(person, one) for person, one in _posts(scene, role) if _free(scene, person)]
@@ -232,7 +237,7 @@ def _level(scene: _Scene, ask: str) -> Iterator[tuple[str, str, str, datetime | 
 
 
 def _free(scene: _Scene, person: str) -> bool:
-    return person not in scene.conflicted and not absent_until(scene.people[person], scene.roster, scene.at)
+    return person not in scene.conflicted and not absent_until(scene.roster.people[person], scene.roster, scene.at)
 
 
 def _about(domain: Domain | None, domains: tuple[str, ...]) -> bool:

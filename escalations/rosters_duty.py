@@ -10,14 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from escalations import zones
 from escalations.calendars import Calendar, is_working_day
 from escalations.readings import Calendars
-from escalations.rosters import A_DAY as DAY_LONG
 from escalations.rosters import Days, Desk, Duty
 
 ONE_DAY = timedelta(days=1)
 A_MINUTE = timedelta(minutes=1)
-CLOCK_CHANGE = 181  # minutes; no zone of today moves its clock by more than two hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +32,12 @@ class Stretch:
 
 def local_day(desk: Desk, at: datetime) -> date:
     """Say which day it is at a desk."""
-    return at.astimezone(ZoneInfo(desk.zone)).date()
+    return at.astimezone(zones.zone(desk.zone)).date()
 
 
 def instant(zone: str, day: date, minutes: int) -> datetime:
     """Turn so many minutes after a zone's local midnight, by the clock on the wall, into UTC."""
-    local = ZoneInfo(zone)
+    local = zones.zone(zone)
     wall = datetime(day.year, day.month, day.day, tzinfo=local) + timedelta(minutes=minutes)
     found = wall.astimezone(UTC)
     shown = found.astimezone(local).replace(tzinfo=None)
@@ -86,27 +85,16 @@ def stretches(desk: Desk, duty: Duty, days: Calendar, first: date, last: date) -
 
 def running(desk: Desk, calendars: Calendars, at: datetime) -> tuple[Stretch, ...]:
     """List the duties of a desk that are being done at an instant, shifts first, what began yesterday first."""
-    local = at.astimezone(ZoneInfo(desk.zone))
-    today, yesterday = local.date(), local.date() - ONE_DAY
-    now = local.hour * 60 + local.minute
-    # What is hours away needs no exact look: a clock change moves it by less.
-    near = [
-        (day, duty)
-        for day, minute in ((yesterday, now + DAY_LONG), (today, now))
-        for duty in desk.duties
-        if duty.begins - CLOCK_CHANGE <= minute < duty.ends + CLOCK_CHANGE
-    ]
-    if not near:
-        return ()
-    days = calendar(desk, calendars, yesterday, today)
-    shifts: list[Stretch] = []
-    calls: list[Stretch] = []
-    for day, duty in near:
-        begins, ends = span(desk.zone, day, duty.begins, duty.ends)
-        if begins <= at < ends and falls_on(duty, days, day):
-            one = Stretch(desk=desk, duty=duty, day=day, begins=begins, ends=ends)
-            (calls if duty.on_call else shifts).append(one)
-    return (*shifts, *calls)
+    at, today = at.astimezone(UTC), local_day(desk, at)  # instants of one zone are compared far faster
+    begun = (*_begun_on(desk, calendars, today - ONE_DAY), *_begun_on(desk, calendars, today))
+    return tuple(sorted((one for one in begun if one.begins <= at < one.ends), key=lambda one: one.duty.on_call))
+
+
+@lru_cache(maxsize=4096)  # a year of eleven desks: many cases ask about the same days
+def _begun_on(desk: Desk, calendars: Calendars, day: date) -> tuple[Stretch, ...]:
+    """List the duties of a desk that begin on a day."""
+    days = calendar(desk, calendars, day, day)
+    return tuple(one for duty in desk.duties for one in stretches(desk, duty, days, day, day))
 
 
 @lru_cache(maxsize=8192)
@@ -123,7 +111,7 @@ def span(zone: str, day: date, begins: int, ends: int) -> tuple[datetime, dateti
 
 @lru_cache(maxsize=8192)
 def _midnight(zone: str, day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return datetime(day.year, day.month, day.day, tzinfo=zones.zone(zone)).astimezone(UTC)
 
 
 _AHEAD = (timedelta(), ONE_DAY, 2 * ONE_DAY)

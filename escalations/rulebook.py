@@ -1,6 +1,7 @@
 """What is the rulebook, once it has been read? One frozen value with a version."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from escalations.blast import HOUSE, Limits
@@ -61,20 +62,36 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """Who holds which roles, and who works when. A roster without desks keeps no hours: everybody is always asked."""
+    """Who holds which roles, and who works when. A roster without desks keeps no hours: everybody is always asked.
+
+    `people` are the persons by their id. What is looked up again and again is put in order once, when it is made.
+    """
 
     persons: tuple[Person, ...]
     desks: tuple[Desk, ...] = ()
     delegations: tuple[Delegation, ...] = ()
     levels: tuple[Level, ...] = ()
+    people: Mapping[str, Person] = field(init=False, repr=False, compare=False)
+    _holders: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        roles = dict.fromkeys(role for one in self.persons for role in one.roles)
+        holders = {role: tuple(one.id for one in self.persons if role in one.roles) for role in roles}
+        object.__setattr__(self, "people", {one.id: one for one in self.persons})
+        object.__setattr__(self, "_holders", holders)
 
     def roles_of(self, person: str) -> tuple[str, ...]:
         """List a person's roles; nobody unknown has any."""
-        return next((one.roles for one in self.persons if one.id == person), ())
+        known = self.people.get(person)
+        return known.roles if known else ()
 
     def persons_in(self, role: str) -> tuple[str, ...]:
         """List the ids of the persons who hold a role, in the order of the roster."""
-        return tuple(one.id for one in self.persons if role in one.roles)
+        return self._holders.get(role, ())
+
+    def desk_of(self, person: Person) -> Desk | None:
+        """Find the desk that a person works at."""
+        return next((one for one in self.desks if one.key == person.desk), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +119,10 @@ class Rulebook:
     terms: tuple[Term, ...] = ()
     ladder: tuple[LadderStep, ...] = ()
     blast: Limits = HOUSE
+    _countries: Mapping[str, Country] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_countries", {country.code: country for country in self.countries})
 
     def playbook(self, domain: Domain) -> Playbook:
         """Find the playbook of a domain. Raises NoPlaybook."""
@@ -116,7 +137,12 @@ class Rulebook:
 
     def country(self, code: str) -> Country | None:
         """Find a country by its ISO 3166 code."""
-        return next((country for country in self.countries if country.code == code), None)
+        return self._countries.get(code)
+
+    def legal_order(self, place: str) -> str:
+        """Name the legal system that a place belongs to: `EU` or the country itself, the place where it is none."""
+        country = self._countries.get(place)
+        return country.legal_order if country else place
 
     def eu_states(self) -> tuple[str, ...]:
         """List the codes of the Member States of the European Union."""

@@ -124,7 +124,7 @@ def levels(rules: SeverityRules, situation: Situation) -> tuple[int, ...]:
 def judged(rules: SeverityRules, levels: tuple[int, ...]) -> Severity:
     """Score given levels, one for each input in order, without floors."""
     pairs = zip(rules.inputs, levels, strict=True)
-    score = sum((Decimal(one.weight * level) / TOP_LEVEL for one, level in pairs), Decimal())
+    score = Decimal(sum(one.weight * level for one, level in pairs)) / TOP_LEVEL
     band = next((band for band, least in enumerate(rules.bands) if score >= least), len(rules.bands))
     limit = f"{rules.bands[band]} or more" if band < len(rules.bands) else f"less than {rules.bands[-1]}"
     text = _plain(score)

@@ -13,6 +13,7 @@ from escalations.rulebook import EU, Rulebook
 ALIASES: Mapping[str, str] = {"UK": "GB", "EL": "GR", "USA": "US"}
 SMALL = ("micro", "small")
 ANY_HOUR = timedelta(hours=1)
+FACTS = tuple(field.name for field in fields(Facts))
 
 
 def facts(intakes: tuple[Intake, ...]) -> Facts:
@@ -45,25 +46,24 @@ def facts(intakes: tuple[Intake, ...]) -> Facts:
 
 def places(book: Rulebook, intake: Intake) -> tuple[str, ...]:
     """List where a report says its matter belongs: countries, and `EU` with any Member State. Sorted."""
-    order = (intake.order.country,) if intake.order else ()
-    return jurisdictions(book, (*intake.jurisdictions, *intake.markets, *order))
+    return jurisdictions(book, _codes(intake))
 
 
 def jurisdictions(book: Rulebook, codes: tuple[str, ...]) -> tuple[str, ...]:
     """Write country codes one way and add the legal system of each. Sorted, without repeats."""
     found = {ALIASES.get(code.upper(), code.upper()) for code in codes if code}
-    european = any(country.legal_order == EU and country.code in found for country in book.countries)
+    european = any(book.legal_order(place) == EU for place in found)
     return tuple(sorted(found | {EU} if european else found))
 
 
-def domain_of(book: Rulebook, intakes: tuple[Intake, ...]) -> Domain:
+def domain_of(book: Rulebook, intakes: tuple[Intake, ...], told: Situation | None = None) -> Domain:
     """Find the domain of a case: one that takes the case over, one a report names, else what its kind suggests.
 
     What a playbook claims (`takes_over_when`, such as a child in the picture) no report can name away. Of the domains
-    that are named, product safety comes first.
+    that are named, product safety comes first. `told` is what the reports say, where that was put together before.
     """
     likely = _named(intakes)
-    seen = situation(book, intakes, likely)
+    seen = described(book, reported(book, intakes) if told is None else told, likely)
     return next((one.domain for one in book.playbooks if one.takes_over_when.holds(seen)), likely)
 
 
@@ -74,9 +74,42 @@ def _named(intakes: tuple[Intake, ...]) -> Domain:
     return Domain.PSAFE if any(_about_a_product(intake) for intake in intakes) else Domain.ILLEG
 
 
-def situation(
+def situation(book: Rulebook, intakes: tuple[Intake, ...], domain: Domain, *, contained: bool = False) -> Situation:
+    """Describe a case before the act, in the words that conditions may use (`conditions.SUBJECTS`)."""
+    return described(book, reported(book, intakes), domain, contained=contained)
+
+
+def reported(book: Rulebook, intakes: tuple[Intake, ...]) -> Situation:
+    """Put together what reports say. It takes far longer than to describe where a case stands, so it is done once."""
+    known = facts(intakes)
+    orders = tuple(intake.order for intake in intakes if intake.order)
+    products = tuple(intake.product for intake in intakes if intake.product)
+    ordering = jurisdictions(book, tuple(order.country for order in orders))
+    listings = {listing for intake in intakes for listing in intake.listings}
+    listings |= {listing for order in orders for listing in order.listings}
+    return {
+        **{name: getattr(known, name) for name in FACTS},
+        **{mark: mark in known.marks for mark in MARKS},
+        "kinds": tuple(sorted({intake.kind.value for intake in intakes})),
+        "jurisdictions": jurisdictions(book, tuple(code for intake in intakes for code in _codes(intake))),
+        "product_categories": tuple(sorted({product.category for product in products if product.category})),
+        "order_countries": ordering,
+        "legal_bases": tuple(_bases(intakes)),
+        "events": tuple(sorted({event.kind for event in known.events})),
+        "order": bool(orders),
+        "order_in_eu": EU in ordering,
+        "order_at_home": book.platform.establishment in ordering,
+        "order_dated": any(order.due_at for order in orders),
+        "identical_content": any(order.identical_content for order in orders),
+        "product": bool(products),
+        "identifiers": sum(len(product.gtins) + len(product.models) for product in products),
+        "listings": len(listings),
+    }
+
+
+def described(
     book: Rulebook,
-    intakes: tuple[Intake, ...],
+    told: Situation,
     domain: Domain,
     *,
     markets: tuple[str, ...] = (),
@@ -84,43 +117,24 @@ def situation(
     restricted: bool = False,
     voluntary: bool = False,
 ) -> Situation:
-    """Describe a case, or one report of it, in the words that conditions may use (`conditions.SUBJECTS`)."""
-    known = facts(intakes)
-    orders = tuple(intake.order for intake in intakes if intake.order)
-    products = tuple(intake.product for intake in intakes if intake.product)
-    told = jurisdictions(book, (*(place for intake in intakes for place in places(book, intake)), *markets))
-    listings = {listing for intake in intakes for listing in intake.listings}
-    listings |= {listing for order in orders for listing in order.listings}
-    seen = Situation({field.name: getattr(known, field.name) for field in fields(Facts)})
-    seen |= {mark: mark in known.marks for mark in MARKS} | {
-        "kinds": tuple(sorted({intake.kind.value for intake in intakes})),
+    """Describe where a case stands of which reports told something; `markets` are those of an act."""
+    places = jurisdictions(book, (*told["jurisdictions"], *markets)) if markets else told["jurisdictions"]
+    seen: Situation = {
+        **told,
         "domain": domain.value,
         "roles": book.platform.roles,
-        "jurisdictions": told,
-        "product_categories": tuple(sorted({product.category for product in products if product.category})),
-        "order_countries": jurisdictions(book, tuple(order.country for order in orders)),
-        "legal_bases": tuple(_bases(intakes)),
-        "events": tuple(sorted({event.kind for event in known.events})),
-        "subjects": known.subjects,
-        "order": bool(orders),
-        "order_in_eu": EU in jurisdictions(book, tuple(order.country for order in orders)),
-        "order_at_home": book.platform.establishment in jurisdictions(book, tuple(order.country for order in orders)),
-        "order_dated": any(order.due_at for order in orders),
-        "identical_content": any(order.identical_content for order in orders),
-        "product": bool(products),
+        "jurisdictions": places,
+        "legal_orders": len({book.legal_order(place) for place in places}),
         "contained": contained,
         "restricted": restricted,
         "platform_small": book.platform.size in SMALL,
         "voluntary": voluntary,
-        "identifiers": sum(len(product.gtins) + len(product.models) for product in products),
-        "listings": len(listings),
-        "legal_orders": len({_legal_order(book, place) for place in told}),
         "law_clocks": 0,
         "nearest_hours": None,
         "priority": None,
     }
     for term in book.terms:
-        seen.tell(term.name, term.means.holds(seen))
+        seen[term.name] = term.means.holds(seen)
     return seen
 
 
@@ -129,9 +143,13 @@ def with_clocks(base: Situation, clocks: tuple[Clock, ...], now: datetime) -> Si
     law = sum(clock.force is Force.LAW and clock.status is ClockStatus.RUNNING for clock in clocks)
     nearest = nearest_binding(clocks)
     if nearest is None or nearest.due_operational is None:
-        return Situation({**base, "law_clocks": law})
+        return {**base, "law_clocks": law}
     hours = -((now - nearest.due_operational) // ANY_HOUR)
-    return Situation({**base, "law_clocks": law, "nearest_hours": max(hours, 0)})
+    return {**base, "law_clocks": law, "nearest_hours": max(hours, 0)}
+
+
+def _codes(intake: Intake) -> tuple[str, ...]:
+    return (*intake.jurisdictions, *intake.markets, *((intake.order.country,) if intake.order else ()))
 
 
 def _bases(intakes: tuple[Intake, ...]) -> Iterator[str]:
@@ -144,8 +162,3 @@ def _about_a_product(intake: Intake) -> bool:
         return True
     hurt = intake.facts.deaths or intake.facts.serious_injuries or intake.facts.minor_injuries
     return intake.product is not None or bool(intake.hazard or hurt)
-
-
-def _legal_order(book: Rulebook, place: str) -> str:
-    country = book.country(place)
-    return country.legal_order if country else place

@@ -38,9 +38,23 @@ class Begin:
     claimed: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a clock wants and how that was reached: either a due time with its latest reading, or a house target."""
+
+    steps: tuple[str, ...]
+    due: datetime | None = None
+    latest: datetime | None = None
+    target: datetime | None = None
+    opens: datetime | None = None
+    pinned: str = ""
+
+
 def started(rule: ClockRule, begin: Begin) -> Clock:
     """Start a clock. Raises ValueError when the rule needs a calendar or an ordered date that `begin` lacks."""
-    clock = Clock(
+    qualitative = rule.unit is Unit.QUALITATIVE and begin.ordered is None
+    wanted = _target(rule, begin) if qualitative else _due(rule, begin)
+    return Clock(
         rule=rule.id,
         version=rule.version,
         duty=rule.duty,
@@ -58,17 +72,13 @@ def started(rule: ClockRule, begin: Begin) -> Clock:
         force=rule.force,
         subject=begin.subject,
         restart_period=timedelta(hours=rule.number) if rule.restarts else timedelta(),
+        due_operational=wanted.due,
+        due_legal_latest=wanted.latest,
+        internal_target=wanted.target,
+        not_before=wanted.opens,
+        pinned=wanted.pinned,
+        derivation=(*wanted.steps, *_contested(rule, begin, wanted)),
     )
-    if rule.unit is Unit.QUALITATIVE and begin.ordered is None:
-        clock = _towards_target(clock, rule)
-    else:
-        clock = _towards_due(clock, rule, begin)
-    if begin.claimed is None or not _claims(begin):
-        return clock
-    step = f"an earlier start {counting.utc(begin.claimed)} is claimed and contested"
-    if clock.due_operational and not begin.ordered:
-        step += f"; it would be due {counting.utc(min(end.at for end in _ends(rule, begin.claimed, begin)))}"
-    return replace(clock, derivation=(*clock.derivation, step))
 
 
 def merged(kept: Clock | None, fresh: Clock, now: datetime, *, order_moved: bool = False) -> Clock:
@@ -123,13 +133,24 @@ def _claims(begin: Begin) -> bool:
     return begin.claimed is not None and begin.claimed < begin.t0
 
 
-def _towards_target(clock: Clock, rule: ClockRule) -> Clock:
-    target = clock.t0 + (rule.internal_target or timedelta())
+def _contested(rule: ClockRule, begin: Begin, wanted: _Wanted) -> tuple[str, ...]:
+    """Say what an earlier start that is claimed would change."""
+    if begin.claimed is None or not _claims(begin):
+        return ()
+    step = f"an earlier start {counting.utc(begin.claimed)} is claimed and contested"
+    if wanted.due and not begin.ordered:
+        step += f"; it would be due {counting.utc(min(end.at for end in _ends(rule, begin.claimed, begin)))}"
+    return (step,)
+
+
+def _target(rule: ClockRule, begin: Begin) -> _Wanted:
+    start = begin.t0.astimezone(UTC)
+    target = start + (rule.internal_target or timedelta())
     step = f"no number in the law; internal target {_span(rule.internal_target)} → {counting.utc(target)}"
-    return replace(clock, internal_target=target, derivation=(f"start {counting.utc(clock.t0)}", step))
+    return _Wanted(target=target, steps=(f"start {counting.utc(start)}", step))
 
 
-def _towards_due(clock: Clock, rule: ClockRule, begin: Begin) -> Clock:
+def _due(rule: ClockRule, begin: Begin) -> _Wanted:
     at_start = _ends(rule, begin.t0, begin)
     first = min(at_start, key=lambda end: end.at)
     later = _ends(rule, begin.latest, begin) if begin.latest and _argued(begin) else ()
@@ -144,14 +165,7 @@ def _towards_due(clock: Clock, rule: ClockRule, begin: Begin) -> Clock:
     if opens:
         steps = (*steps, f"not before {counting.utc(opens)}")
     uses_calendar = rule.unit not in (Unit.AS_ORDERED, Unit.QUALITATIVE) and bool(begin.readings)
-    return replace(
-        clock,
-        due_operational=due,
-        due_legal_latest=latest,
-        derivation=steps,
-        not_before=opens,
-        pinned=begin.pinned if uses_calendar else "",
-    )
+    return _Wanted(due=due, latest=latest, steps=steps, opens=opens, pinned=begin.pinned if uses_calendar else "")
 
 
 def _opens(rule: ClockRule, begin: Begin) -> datetime:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from escalations import attaching, situation
+from escalations import attaching, situation, zones
 from escalations.clocks import OPEN, Clock
+from escalations.conditions import Situation
 from escalations.manifests import EXACT
 from escalations.model import AuthorityOrder, Intake, IntakeKind, Product
 from escalations.notices import Notice, Reasons, reason_fields
@@ -17,6 +17,17 @@ from escalations.rulebook import EU, Rulebook
 LONGEST = 1500
 LONGEST_BASIS = 500
 UNKNOWN = "not known"
+WHY: Mapping[IntakeKind, str] = {
+    IntakeKind.RECALL_NOTICE: "The product is recalled; the recall was published.",
+    IntakeKind.AUTHORITY_ORDER: "An authority ordered that the offers be removed.",
+    IntakeKind.NOTICE: "A notice says that the offers are illegal.",
+    IntakeKind.INCIDENT_REPORT: "Reports say that the product has harmed people or can harm them.",
+    IntakeKind.COMPLAINT: "A complaint says that the offers are illegal or harmful.",
+    IntakeKind.COUNTER_NOTICE: "The notice was contested; the matter was examined again.",
+    IntakeKind.REQUEST: "A person or body entitled to ask requested that the content be taken down.",
+    IntakeKind.INQUIRY: "The matter was examined after a question from outside.",
+    IntakeKind.ALERT: "A check found signs that the offers are illegal or harmful.",
+}
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -47,44 +58,38 @@ def voluntary(request: NoticesRequest) -> bool:
     return request.restricted > ordered
 
 
-def drafted(book: Rulebook, request: NoticesRequest, clocks: tuple[Clock, ...]) -> tuple[Notice, ...]:
-    """Draft the notices owed for the reports of this round, each with the clocks it stops."""
-    playbook = book.playbook(request.plan.domain)
-    seen = situation.situation(
+def seen(book: Rulebook, request: NoticesRequest, told: Situation) -> Situation:
+    """Describe the case after the act to the conditions of notices; `told` is what its reports say."""
+    return situation.described(
         book,
-        request.intakes,
+        told,
         request.plan.domain,
         markets=request.manifest.markets,
         contained=request.contained_at is not None,
         restricted=request.restricted > 0,
         voluntary=voluntary(request),
     )
+
+
+def drafted(book: Rulebook, request: NoticesRequest, clocks: tuple[Clock, ...], after: Situation) -> tuple[Notice, ...]:
+    """Draft the notices owed for the reports of this round, each with the clocks it stops. `after` is `seen`."""
+    playbook = book.playbook(request.plan.domain)
     notices: list[Notice] = []
     for rule in playbook.notices:
-        if not rule.when.holds(seen):
+        if not rule.when.holds(after):
             continue
         for told in _tellings(book, playbook, rule, request):
             notices.append(_notice(rule, told, clocks))
     return tuple(notices)
 
 
-def told_by_people(book: Rulebook, request: NoticesRequest, clocks: tuple[Clock, ...]) -> tuple[PeopleStep, ...]:
+def told_by_people(playbook: Playbook, clocks: tuple[Clock, ...], after: Situation) -> tuple[PeopleStep, ...]:
     """List the answers owed that no wording of ours fits. Where a clock asks for one, that clock is the task."""
-    playbook = book.playbook(request.plan.domain)
-    seen = situation.situation(
-        book,
-        request.intakes,
-        request.plan.domain,
-        markets=request.manifest.markets,
-        contained=request.contained_at is not None,
-        restricted=request.restricted > 0,
-        voluntary=voluntary(request),
-    )
     running = {attaching.base(clock.rule) for clock in clocks if clock.status in OPEN}
     return tuple(
         PeopleStep(key=rule.key, owner=rule.owner, title=rule.title)
         for rule in playbook.responses
-        if not running & set(rule.stops) and rule.when.holds(seen)
+        if not running & set(rule.stops) and rule.when.holds(after)
     )
 
 
@@ -181,7 +186,7 @@ def _operator_notice(told: Telling) -> Fields:
 def _reasons(told: Telling) -> Fields:
     containment, request = told.playbook.containment, told.request
     home = told.book.country(told.book.platform.establishment)
-    acted = (request.contained_at or request.now).astimezone(ZoneInfo(home.zone if home else "UTC"))
+    acted = (request.contained_at or request.now).astimezone(zones.zone(home.zone if home else "UTC"))
     ordered = told.order is not None and not voluntary(request)
     return reason_fields(
         Reasons(
@@ -231,18 +236,8 @@ def _effect(told: Telling) -> str:
 
 def _facts(told: Telling) -> str:
     """Say why, without personal data: only what authorities published or ordered is quoted."""
-    words = {
-        IntakeKind.RECALL_NOTICE: "The product is recalled; the recall was published.",
-        IntakeKind.AUTHORITY_ORDER: "An authority ordered that the offers be removed.",
-        IntakeKind.NOTICE: "A notice says that the offers are illegal.",
-        IntakeKind.INCIDENT_REPORT: "Reports say that the product has harmed people or can harm them.",
-        IntakeKind.COMPLAINT: "A complaint says that the offers are illegal or harmful.",
-        IntakeKind.COUNTER_NOTICE: "The notice was contested; the matter was examined again.",
-        IntakeKind.REQUEST: "A person or body entitled to ask requested that the content be taken down.",
-        IntakeKind.INQUIRY: "The matter was examined after a question from outside.",
-        IntakeKind.ALERT: "A check found signs that the offers are illegal or harmful.",
-    }
-    sentences = [words[kind] for kind in words if any(intake.kind is kind for intake in told.intakes)]
+    kinds = {intake.kind for intake in told.intakes}
+    sentences = [sentence for kind, sentence in WHY.items() if kind in kinds]
     public = (IntakeKind.RECALL_NOTICE, IntakeKind.AUTHORITY_ORDER)
     hazard = next((intake.hazard for intake in told.intakes if intake.hazard and intake.kind in public), "")
     return " ".join((*sentences, *((f"Hazard: {hazard[:LONGEST]}",) if hazard else ())))
@@ -263,9 +258,8 @@ def _basis(told: Telling) -> str:
 
 
 def _territory(told: Telling) -> tuple[str, ...]:
-    states = told.book.eu_states()
-    found = tuple(code for code in states if code in _markets(told))
-    return found or _markets(told) or states
+    states, markets = told.book.eu_states(), _markets(told)
+    return tuple(code for code in states if code in markets) or markets or states
 
 
 def _markets(told: Telling) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import cel
@@ -17,7 +18,6 @@ from escalations.facts import MARKS
 
 LONGEST = 1000
 MOST_REMEMBERED = 1000
-MISSING = object()
 FUNCTIONS = frozenset(
     {
         "!_", "-_", "@in", "_&&_", "_||_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_?_:_", "_+_", "_-_",
@@ -63,31 +63,27 @@ def condition(text: str, terms: tuple[str, ...] = ()) -> Condition:
 
 def _remembering(text: str, program: Any, names: tuple[str, ...]) -> Callable[[Situation], bool]:
     """Judge an expression once for each set of values that it asks for: cases differ in few of them."""
-    known: dict[tuple[Any, ...], bool] = {}
+    known: dict[Any, bool] = {}
+    values: Callable[[Situation], Any] = itemgetter(*names) if names else lambda _situation: ()
 
-    def ask(situation: Situation) -> bool:
-        values = tuple([situation.get(name, MISSING) for name in names])
-        answer = known.get(values)
-        if answer is None:
+    def holds(situation: Situation) -> bool:
+        try:
+            return known[values(situation)]
+        except KeyError:
+            answer = _judged(text, program, {name: _plain(situation[name]) for name in names if name in situation})
+        if all(name in situation for name in names):
             if len(known) >= MOST_REMEMBERED:
                 known.clear()
-            answer = known[values] = _asked(text, program, situation)
+            known[values(situation)] = answer
         return answer
 
-    return ask
+    return holds
 
 
-def context(situation: Situation) -> Any:
-    """Prepare a situation once for any number of questions."""
-    if situation.prepared is None:
-        plain = {name: list(value) if type(value) is tuple else value for name, value in situation.items()}
-        situation.prepared = cel.Context(plain)
-    return situation.prepared
-
-
-def _asked(text: str, program: Any, situation: Situation) -> bool:
+def _judged(text: str, program: Any, told: Mapping[str, Any]) -> bool:
+    """Judge an expression by the values that it names: to prepare all of a situation takes far longer than to judge."""
     try:
-        answer = program.execute(context(situation))
+        answer = program.execute(told)
     except (TypeError, ValueError, RuntimeError) as wrong:
         raise RuleFailed(f"`{text}` cannot be judged: {str(wrong).splitlines()[0][:200]}; correct it") from None
     return answer is True

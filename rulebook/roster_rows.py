@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -166,7 +167,7 @@ def roster(people: PersonsFile, desks: Mapping[str, DeskFile]) -> Roster:
             )
             for id_, one in people.persons.items()
         ),
-        desks=tuple(_desk(one) for _, one in sorted(desks.items())),
+        desks=tuple(_one_for_all(_desk(one)) for _, one in sorted(desks.items())),
         delegations=tuple(
             Delegation(
                 principal=one.principal,
@@ -199,6 +200,12 @@ def _desk(row: DeskFile) -> Desk:
         serves=tuple(row.serves),
         next=row.next,
     )
+
+
+@lru_cache(maxsize=64)
+def _one_for_all(desk: Desk) -> Desk:
+    """Let rulebooks share the desks that are the same in them: what is kept by desk is then known for all of them."""
+    return desk
 
 
 def _duty(key: str, row: DutyRow, *, on_call: bool) -> Duty:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import rulebook
-from escalations import attaching, gates, planning, telling
+from escalations import attaching, gates, planning, situation, telling
 from escalations.attaching import Known
 from escalations.consensus import GateKind
 from escalations.enforcement import Manifest
@@ -111,7 +111,8 @@ def told(*intakes, found=None, book=BOOK):
         contained=True, acted=True, contained_at=NOW, restricted=found.count > 0, voluntary=telling.voluntary(request),
     )  # fmt: skip
     clocks = attaching.attached(book, CALENDARS, known)
-    return telling.drafted(book, request, clocks), {clock.rule for clock in clocks}
+    after = telling.seen(book, request, situation.reported(book, request.intakes))
+    return telling.drafted(book, request, clocks, after), {clock.rule for clock in clocks}
 
 
 def templates(*intakes, **options):
