@@ -314,3 +314,15 @@ def test_a_fault_in_an_overlay_names_the_overlay(folder):
 
     with pytest.raises(RulebookInvalid, match=r"demo/gates\.yaml:3 resweeps\[1\]: write a duration"):
         rulebook.load(folder, overlay="demo")
+
+
+def test_rulebooks_share_the_desks_that_are_the_same_in_them(folder):
+    (folder / "rosters" / "dublin.yaml").write_text(
+        (folder / "rosters" / "dublin.yaml").read_text(encoding="utf-8").replace('to: "18:00"', 'to: "18:30"', 1),
+        encoding="utf-8",
+    )
+
+    ours, theirs = ({one.key: one for one in rulebook.load(root).roster.desks} for root in (None, folder))
+
+    assert ours["seattle"] is theirs["seattle"]
+    assert ours["dublin"] != theirs["dublin"]
