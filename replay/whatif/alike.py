@@ -74,7 +74,7 @@ def loose(trace: Trace, life: Life, said: Sequence[Saying], unheard: Sequence[st
 
 
 def _loose(trace: Trace, life: Life, said: Sequence[Saying], unheard: Sequence[str]) -> Iterator[str]:
-    if len(trace.runs) > 1:
+    if len(trace.runs) > 1 or life.runs[0].ended == "continued":
         yield "a chain of runs begins each of them anew"
     elif trace.closed and not life.runs[0].ended:
         yield "the record was ended from outside, and the other life goes on"

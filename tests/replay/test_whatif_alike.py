@@ -201,9 +201,12 @@ def test_a_whole_record_of_one_run_is_not_loose(ordinary: Told) -> None:
     assert ordinary.why() == ""
 
 
-def test_a_chain_of_runs_is_loose(ordinary: Told) -> None:
-    ordinary.trace.runs.append(ordinary.trace.runs[0])
+def test_a_chain_of_runs_is_loose_even_if_only_its_first_run_is_here(ordinary: Told) -> None:
+    ordinary.telling.life.runs[0].ended = "continued"
+    assert "chain of runs" in ordinary.why()
 
+    ordinary.telling.life.runs[0].ended = "completed"
+    ordinary.trace.runs.append(ordinary.trace.runs[0])
     assert "chain of runs" in ordinary.why()
 
 
