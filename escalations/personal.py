@@ -60,7 +60,6 @@ _CODES: Final[Mapping[str, tuple[str, ...]]] = {
     "Outcome": ("gate", "option", "how"),
     "Said": ("door",),
     "Task": ("id",),
-    "Finding": ("kind", "evidence"),
     "Manifest": ("digest", "by_tier"),
     "SweepOrder": ("case_id", "action", "reason_code", "mode"),
     "Notice": ("template", "clocks"),
@@ -70,7 +69,7 @@ _CODES: Final[Mapping[str, tuple[str, ...]]] = {
     "Closed": ("case_id", "ruling"),
     "Decide": ("gate", "digest", "option"),
     "Exempt": ("clock",),
-    "ReportFinding": ("kind", "evidence", "factors"),
+    "ReportFinding": ("factors",),
     "Hold": ("clock",),
     "Release": ("clock",),
     "Merge": ("other",),
@@ -137,7 +136,13 @@ _PROSE: Final[Mapping[str, tuple[str, ...]]] = {
     "ChatPost": ("channel",),
 }
 _FINGERPRINTS: Final[Mapping[str, tuple[str, ...]]] = {"Receipt": ("data",)}
-_FACTS: Final[Mapping[str, tuple[str, ...]]] = {"Learn": ("fact", "value")}
+# People choose these words; only those that our code knows may stay. (Evidence is named by digests, which always may.)
+_FACTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Learn": ("fact", "value"),
+    "Finding": ("kind",),
+    "ReportFinding": ("kind",),
+}
+_FINDINGS: Final = frozenset({"root_cause", "resweep_found", "resweep_failed"})
 # Pairs and mappings whose first halves are names of ours; elsewhere they may be persons.
 NAMED: Final = frozenset(
     {("Notice", "fields"), ("Entry", "data"), ("Page", "details"), ("CaseFile", "downgrades"), ("Receipt", "data")}
@@ -185,6 +190,11 @@ def kept(kind: Kind, text: str) -> bool:
         case Kind.PLACE:
             return all(PLACE.fullmatch(word) for word in text.split(" "))
         case Kind.FACT:
-            return text in facts.NAMES or text in Domain.__members__ or TRUTH.fullmatch(text) is not None
+            return (
+                text in facts.NAMES
+                or text in _FINDINGS
+                or text in Domain.__members__
+                or TRUTH.fullmatch(text) is not None
+            )
         case _:
             return False

@@ -8,15 +8,13 @@ not fails where it failed before; both are checked before anything is written.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 
-from escalations.admission import MESSAGES
-from replay import reliving, replacement
+from replay import clear_text, reliving, replacement
 from replay.check import Checked, Verdict, check
 from replay.histories import Recorded
 from replay.payload_types import Slot, Types
@@ -106,19 +104,8 @@ class _Unnamed:
     substitutes: Substitutes
 
     def clear(self, event: HistoryEvent) -> None:
-        """Replace what is written in clear: names that others chose for messages, and which host did it."""
-        said = getattr(event, event.WhichOneof("attributes") or "")
-        names = {descriptor.name for descriptor in said.DESCRIPTOR.fields}
-        if "identity" in names:
-            said.identity = ""
-        if "signal_name" in names and said.signal_name not in {*MESSAGES, "kill", "resume", "stop"}:
-            said.signal_name = self.substitutes.of(said.signal_name)
-        if "accepted_request" in names:
-            said.accepted_request_message_id = self.substitutes.of(said.accepted_request_message_id)
-            self._update_named(said.accepted_request.meta)
-            said.protocol_instance_id = self.substitutes.of(said.protocol_instance_id)
-        if event.HasField("workflow_execution_update_completed_event_attributes"):
-            self._update_named(said.meta)
+        """See `clear_text.unnamed`."""
+        clear_text.unnamed(event, self.substitutes.of)
 
     def payload(self, opened: Payload, slot: Slot) -> Payload:
         """See `replacement.payload`."""
@@ -131,6 +118,3 @@ class _Unnamed:
     def known(self, text: str) -> str:
         """See `Substitutes.known`."""
         return self.substitutes.known(text)
-
-    def _update_named(self, meta: Any) -> None:
-        meta.update_id, meta.identity = self.substitutes.of(meta.update_id), ""
