@@ -99,6 +99,12 @@ async def closed_unarchived(engine: AsyncEngine, *, closed_before: datetime) -> 
         return list((await connection.execute(query.order_by(tables.cases.c.closed_at))).scalars())
 
 
+async def reports(engine: AsyncEngine) -> int:
+    """Count the reports that were ever kept, by any door; what came twice is one."""
+    async with reading(engine) as connection:
+        return int((await connection.execute(select(func.count()).select_from(tables.intakes))).scalar_one())
+
+
 async def unarchived(engine: AsyncEngine) -> tuple[int, datetime | None]:
     """Count the closed cases whose history was not archived, and say when the oldest of them was closed."""
     closed_at = tables.cases.c.closed_at

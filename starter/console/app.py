@@ -27,7 +27,7 @@ from store.errors import StoreMisconfigured, StoreUnavailable
 from store.queries import BadCursor
 
 STATUS = {UNKNOWN_CASE: 404, REFUSED: 409, UNAVAILABLE: 503, BUSY: 429, NOT_PERMITTED: 403}
-STATUS_OF_CODE = {"body_too_large": 413, "content_type": 415, "not_utf8": 400, "duplicate_key": 400}
+STATUS_OF_CODE = {"body_too_large": 413, "content_type": 415, "not_utf8": 400, "duplicate_key": 400, "signed_out": 401}
 
 log = structlog.get_logger(__name__)
 

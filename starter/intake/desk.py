@@ -68,15 +68,19 @@ class Outcome:
     started: bool = True
 
 
-async def receive(desk: Desk, parsed: Parsed, *, content_type: str = JSON_TYPE, delivery_id: str = "") -> Outcome:
+async def receive(
+    desk: Desk, parsed: Parsed, *, content_type: str = JSON_TYPE, delivery_id: str = "", traceparent: str = ""
+) -> Outcome:
     """Keep a report and start or enrich its case. Raises BadInput: `conflict`, `unknown_case`, `not_durable`, ….
 
+    `traceparent` is the sender's own, to which the trace of the case gets a link.
     Repeating a call is always safe and answers `duplicate`; a changed record of a feed is added to its case.
     """
     intake = parsed.intake
     case_id = parsed.about or ids.case_id(intake.source, intake.source_ref)
     try:
-        with tracing.span("intake", case_id, source=intake.source, kind=intake.kind.value) as seen:
+        source, kind = intake.source, intake.kind.value
+        with tracing.span("intake", case_id, sender=traceparent, source=source, kind=kind) as seen:
             outcome = await _received(desk, parsed, content_type, delivery_id)
             tracing.told(seen, outcome=outcome.status)
     except (StoreUnavailable, StoreMisconfigured) as away:

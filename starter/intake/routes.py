@@ -86,7 +86,9 @@ async def _delivered(desk: Desk, secrets: Secrets, clock: Clock, source: str, re
     except BadInput as refused:
         await desks.keep_refused(desk, source, raw, refused, now=now)
         raise
-    return await desks.receive(desk, parsed, delivery_id=delivery_id)
+    traces = [value for name, value in headers if name == "traceparent"]
+    traceparent = traces[0] if len(traces) == 1 else ""
+    return await desks.receive(desk, parsed, delivery_id=delivery_id, traceparent=traceparent)
 
 
 def _keys(secrets: Secrets, source: str) -> Sequence[Secret]:

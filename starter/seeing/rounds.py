@@ -32,6 +32,9 @@ UNARCHIVED = Gauge("escalation_closed_unarchived", "Closed cases whose history w
 UNARCHIVED_SINCE = Gauge(
     "escalation_closed_unarchived_oldest_seconds", "How long the oldest of them is closed.", registry=REGISTRY
 )
+KEPT = Gauge(
+    "escalation_reports_kept", "Reports in the casebook, whichever door took them: commands too.", registry=REGISTRY
+)
 MISSED = Gauge("escalation_clocks_missed_lately", "Clocks that were missed within a day.", registry=REGISTRY)
 UP = Gauge("escalation_temporal_up", "Whether Temporal answered at the last round.", registry=REGISTRY)
 WORKING = Gauge("escalation_workers_polling", "Whether any worker asked Temporal for work lately.", registry=REGISTRY)
@@ -92,7 +95,8 @@ async def of_temporal(connect: health.Connect) -> None:
 
 
 async def of_casebook(engine: AsyncEngine) -> None:
-    """Count closed cases that only Temporal keeps, clocks missed within a day, and messages of the busiest run."""
+    """Count reports, closed cases that only Temporal keeps, clocks missed lately, and messages of the busiest run."""
+    KEPT.set(await figures.reports(engine))
     count, oldest = await figures.unarchived(engine)
     UNARCHIVED.set(count)
     UNARCHIVED_SINCE.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import Span
+    from opentelemetry.trace import Link, Span
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 SERVICE = "seawall"
@@ -86,10 +86,14 @@ def case_of(workflow_id: str | None) -> str:
 
 
 @contextmanager
-def span(name: str, case_id: str = "", *, client: bool = False, **words: str | int) -> Iterator["Span | None"]:
+def span(
+    name: str, case_id: str = "", *, client: bool = False, sender: str = "", **words: str | int
+) -> Iterator["Span | None"]:
     """Draw a span around a piece of work: in the trace of a case, or under the span that is open here.
 
-    Yields None while tracing is off. What is raised passes through, and only its type is told.
+    `sender` is the `traceparent` of somebody outside: linked to and never obeyed, neither as parent nor in what it says
+    about sampling; one that is malformed is ignored. Yields None while tracing is off. What is raised passes through,
+    and only its type is told.
     """
     if not _providers:
         yield None
@@ -103,6 +107,7 @@ def span(name: str, case_id: str = "", *, client: bool = False, **words: str | i
         context=_context(case_id),
         kind=kind,
         attributes=_attributes(case_id, words),
+        links=_links(sender),
         record_exception=False,
         set_status_on_exception=False,
     ) as drawn:
@@ -161,6 +166,19 @@ def _context(case_id: str) -> "Context | None":
 
     open_ = get_current_span().get_span_context()
     return None if open_.is_valid and open_.trace_id == ids(case_id)[0] else _root(case_id)
+
+
+def _links(sender: str) -> "list[Link]":
+    """Read a W3C `traceparent`; none for an empty or a malformed one."""
+    if not sender:
+        return []
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Link, get_current_span
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    read = TraceContextTextMapPropagator().extract({"traceparent": sender}, Context())
+    told = get_current_span(read).get_span_context()
+    return [Link(told)] if told.is_valid else []
 
 
 def _root(case_id: str) -> "Context":

@@ -205,6 +205,24 @@ async def test_a_session_that_ended_while_the_page_was_open_leads_to_signing_in(
     assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/signin")
 
 
+async def test_what_was_written_stays_when_the_session_ended_meanwhile(console: Console) -> None:
+    card = await console.plant()
+    await console.sign_in()
+    fields = await console.form(f"/cases/{card.case_id}", f"/cases/{card.case_id}/decide")
+    console.http.cookies.clear()
+
+    answer = await console.http.post(
+        f"/cases/{card.case_id}/decide",
+        data={**fields, "option": "hide", "stance": "approve"},
+        headers={"HX-Request": "true"},
+    )
+
+    assert (answer.status_code, "hx-redirect" in answer.headers) == (401, False)
+    assert answer.headers["hx-retarget"] == f"#answer-{fields['request_id']}"
+    assert "Your session has ended; nothing was recorded." in answer.text
+    assert console.heard.said == []
+
+
 async def test_a_fact_is_told_with_its_time_in_utc(console: Console) -> None:
     card = await console.plant()
     await console.sign_in()

@@ -100,6 +100,31 @@ def test_every_alert_is_tried_both_ways() -> None:
     assert fires == silent == {rule["alert"] for rule in alerts()}
 
 
+def test_promtool_can_parse_the_query_of_every_panel(tmp_path: Path) -> None:
+    queries = [query for place, query in expressions().items() if not place.startswith("rules.yaml")]
+    rules = [{"record": f"panel:{number}", "expr": query} for number, query in enumerate(queries)]
+    file = tmp_path / "panels.yaml"
+    file.write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
+
+    ran = subprocess.run([promtool(), "check", "rules", str(file)], capture_output=True, text=True, check=False)
+
+    assert len(queries) > 30
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_no_panel_of_a_dashboard_lies_over_another_or_beyond_the_grid() -> None:
+    for file in sorted((OPS / "grafana").glob("*.json")):
+        cells = [
+            (x, y)
+            for place in (panel["gridPos"] for panel in json.loads(file.read_text())["panels"])
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        ]
+
+        assert len(set(cells)) == len(cells)
+        assert {x for x, _ in cells} <= set(range(24)), "Grafana's grid has 24 columns"
+
+
 def test_every_dashboard_has_its_own_panels_and_a_choice_of_source() -> None:
     for file in sorted((OPS / "grafana").glob("*.json")):
         board = json.loads(file.read_text())

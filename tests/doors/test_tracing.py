@@ -10,16 +10,19 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity, workflow
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -30,10 +33,11 @@ from escalations.consensus import Gate, GateKind, Outcome
 from escalations.model import Stage
 from escalations.record import Batch, Card, Entry, GateCard
 from starter import logs
+from starter.errors import Problem
+from starter.intake import routes, webhooks
+from starter.intake.desk import Desk
 from starter.keyring import fresh
 from starter.seeing import spans, tracing, watched
-from store import migrations
-from store.engine import open_engine
 from store.ledger import Ledger
 from tests.replay.server import dev_server
 from tests.stack.conftest import COMMAND, environment
@@ -291,11 +295,8 @@ async def test_each_attempt_is_a_span_with_its_call_under_it_and_history_holds_n
 
 
 @pytest.fixture
-async def ledger(traced: Receiver, tmp_path: Path) -> AsyncIterator[Ledger]:
-    engine = open_engine(f"sqlite+aiosqlite:///{tmp_path / 'casebook.db'}")
-    await migrations.upgrade(engine)
-    yield Ledger(engine, watched.facts(engine))
-    await engine.dispose()
+async def ledger(traced: Receiver, engine: AsyncEngine) -> Ledger:
+    return Ledger(engine, watched.facts(engine))
 
 
 async def test_stages_and_gates_are_drawn_once_with_their_own_times(traced: Receiver, ledger: Ledger) -> None:
@@ -352,6 +353,54 @@ def _entry(seq: int, kind: str, at: datetime, **data: str) -> Entry:
 def _minutes(span: Span) -> tuple[float, float]:
     began = NOW.timestamp() * 1e9
     return (span.start_time_unix_nano - began) / 6e10, (span.end_time_unix_nano - began) / 6e10
+
+
+THEIRS = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = "00f067aa0ba902b7"
+
+
+async def away() -> Any:
+    raise Problem("server_away", "Temporal does not answer.")
+
+
+@pytest.mark.parametrize(
+    ("sent", "links"),
+    [
+        ([f"00-{THEIRS}-{PARENT}-01"], 1),
+        ([f"00-{THEIRS}-{PARENT}-00"], 1),
+        ([], 0),
+        ([f"00-{'0' * 32}-{PARENT}-01"], 0),
+        (["ff-nonsense", ""], 0),
+        ([f"00-{THEIRS}-{PARENT}-01"] * 2, 0),
+    ],
+    ids=["sampled", "not sampled", "none", "all noughts", "malformed", "two"],
+)
+async def test_a_senders_trace_is_linked_to_and_never_obeyed(
+    traced: Receiver, engine: AsyncEngine, sent: list[str], links: int
+) -> None:
+    key = webhooks.Secret(kind="v1", key=b"k" * 32)
+    told = {"schema_version": 1, "source_ref": "TRACED", "kind": "incident_report", "title": "a burned hand"}
+    raw = json.dumps(told).encode()
+    seconds = int(datetime.now(UTC).timestamp())
+    headers = [
+        ("content-type", "application/json"),
+        ("webhook-id", "msg_traced"),
+        ("webhook-timestamp", str(seconds)),
+        ("webhook-signature", webhooks.signature(key, "msg_traced", seconds, raw)),
+        *(("traceparent", value) for value in sent),
+    ]
+    app = FastAPI(openapi_url=None)
+    desk = Desk(engine=engine, connect=away, say=lambda *_: away())
+    app.include_router(routes.router(desk, lambda: {"demo": (key,)}, lambda: datetime.now(UTC)))
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://seawall") as http:
+        answer = await http.post("/v1/intake/demo", content=raw, headers=headers)
+    tracing.end()
+
+    assert answer.status_code == 202, answer.text
+    intake = named(traced.of(ids.case_id("demo", "TRACED")), "intake")
+    assert [(link.trace_id.hex(), link.span_id.hex()) for link in intake.links] == [(THEIRS, PARENT)] * links
+    assert intake.parent_span_id == tracing.ids(ids.case_id("demo", "TRACED"))[1].to_bytes(8)
 
 
 def test_the_ids_of_a_trace_follow_from_the_case_alone() -> None:

@@ -15,6 +15,7 @@ from escalations.record import Batch, Card, Entry, GateCard
 from store import figures, quarantine
 from store.archive import Index, Row
 from store.figures import Figures
+from store.intakes import Accepted, accept
 from store.ledger import append
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -152,3 +153,18 @@ async def test_an_open_case_without_wait_or_due_time_is_idle_after_a_time(engine
     assert await figures.idle_cases(engine, since=NOW) == []
     assert await figures.idle_cases(engine, since=NOW + HOUR) == [ONE]
     assert await figures.most_messages(engine) == 7
+
+
+async def test_a_report_is_counted_once_however_often_and_by_whichever_door_it_came(engine: AsyncEngine) -> None:
+    for source, reference in (("cli", "A"), ("demo", "A"), ("demo", "A"), ("cpsc", "B")):
+        report = Accepted(
+            source=source,
+            source_ref=reference,
+            raw=b"{}",
+            content_type="application/json",
+            received_at=NOW,
+            case_id=ids.case_id(source, reference),
+        )
+        await accept(engine, report)
+
+    assert await figures.reports(engine) == 3
