@@ -11,7 +11,6 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 def clock(row: schema.ClockRow) -> ClockRule:
     """Build a rule with a deadline."""
-    readings = row.counting.readings if row.counting else []
     return ClockRule(
         id=row.id,
         version=row.version,
@@ -27,18 +26,7 @@ def clock(row: schema.ClockRow) -> ClockRule:
         starts_at=row.starts_at,
         number=row.period.n,
         unit=row.period.unit,
-        counting=tuple(
-            Counting(
-                zone=one.zone,
-                calendar=one.calendar,
-                weekend=tuple(WEEKDAYS.index(day) for day in one.weekend),
-                roll_forward=one.roll_forward,
-                min_working_days=one.min_working_days,
-                number=one.n or 0,
-                working_days=one.working_days,
-            )
-            for one in readings
-        ),
+        counting=tuple(_counting(one) for one in row.counting.readings) if row.counting else (),
         exclude_day_zero=row.counting.exclude_day_zero if row.counting else True,
         working_time_only=row.running_on == "working_days_only",
         internal_target=row.internal_target,
@@ -54,6 +42,18 @@ def clock(row: schema.ClockRow) -> ClockRule:
         most=row.period.most,
         also_required=tuple(row.also_required),
         unsettled=row.unsettled,
+    )
+
+
+def _counting(row: schema.ReadingRow) -> Counting:
+    return Counting(
+        zone=row.zone,
+        calendar=row.calendar,
+        weekend=tuple(WEEKDAYS.index(day) for day in row.weekend),
+        roll_forward=row.roll_forward,
+        min_working_days=row.min_working_days,
+        number=row.n or 0,
+        working_days=row.working_days,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from escalations.conditions import NEVER
-from escalations.playbooks import GateRule, Panel
+from escalations.playbooks import GateRule, Panel, Playbook
 from escalations.rulebook import Rulebook
 from escalations.rules import PLACES, ClockRule, Counting, Unit
 from escalations.severity import Response
@@ -162,40 +162,50 @@ def _blast(book: Rulebook) -> Iterator[str]:
 def _playbooks(book: Rulebook) -> Iterator[str]:
     yield f"\n## Playbooks: {len(book.playbooks)} domains"
     for playbook in sorted(book.playbooks, key=lambda one: one.domain.value):
-        yield f"\n### {playbook.domain.value}: {playbook.title}\n"
-        yield f"* led by {playbook.owner}; root cause owed up to priority {playbook.root_cause_to}"
-        yield f"* comes from: {'; '.join(playbook.sources)}"
-        yield f"* is about: {', '.join(playbook.subjects).replace('_', ' ')}"
-        heard = ", ".join(playbook.consulted) or "nobody"
-        yield f"* signed off by {', '.join(playbook.approve)}; veto {', '.join(playbook.veto) or 'none'}; heard {heard}"
-        yield from (f"* {call.role} sits when `{call.when.text}`" for call in playbook.calls)
-        yield f"* may climb: {', '.join(playbook.ladder)}; at once: {', '.join(playbook.emergency) or 'nothing'}"
-        yield from (
-            f"* ring {one.ring.value}: {', '.join(one.viewers) or 'everybody on duty'} when `{one.when.text}`"
-            for one in playbook.rings
-        )
-        if playbook.takes_over_when is not NEVER:
-            yield f"* takes a case over when `{playbook.takes_over_when.text}`"
-        yield from (
-            f"* target at priority {priority}: {name} in {span(length)}" for priority, name, length in playbook.targets
-        )
-        yield f"* contained before legal review when `{playbook.contain_first.text}`"
-        yield f"* evidence: {', '.join(playbook.evidence).replace('_', ' ')}"
-        yield from (f"* people: {step.title} ({step.owner}) when `{step.when.text}`" for step in playbook.steps)
-        yield from (
-            f"* letter: {one.template.replace('_', ' ')} to {one.recipient.value.replace('_', ' ')} "
-            f"({one.duty}{'' if one.mandatory else '; not owed'}) when `{one.when.text}`"
-            for one in playbook.notices
-        )
-        yield from (
-            f"* answer: {one.title} to {one.recipient} ({one.owner}; {one.duty}) when `{one.when.text}`"
-            for one in playbook.responses
-        )
+        yield from _who(playbook)
+        yield from _how(playbook)
         yield "\n"
         yield from _table(
             ("question", "who (* consent required, ~ may veto)", "time-box P0 … P4", "else"),
             (row for one in playbook.gates for row in _gate(one)),
         )
+
+
+def _who(playbook: Playbook) -> Iterator[str]:
+    """Write what a domain is about, who leads it, signs off and may see its cases."""
+    yield f"\n### {playbook.domain.value}: {playbook.title}\n"
+    yield f"* led by {playbook.owner}; root cause owed up to priority {playbook.root_cause_to}"
+    yield f"* comes from: {'; '.join(playbook.sources)}"
+    yield f"* is about: {', '.join(playbook.subjects).replace('_', ' ')}"
+    heard = ", ".join(playbook.consulted) or "nobody"
+    yield f"* signed off by {', '.join(playbook.approve)}; veto {', '.join(playbook.veto) or 'none'}; heard {heard}"
+    yield from (f"* {call.role} sits when `{call.when.text}`" for call in playbook.calls)
+    yield f"* may climb: {', '.join(playbook.ladder)}; at once: {', '.join(playbook.emergency) or 'nothing'}"
+    yield from (
+        f"* ring {one.ring.value}: {', '.join(one.viewers) or 'everybody on duty'} when `{one.when.text}`"
+        for one in playbook.rings
+    )
+
+
+def _how(playbook: Playbook) -> Iterator[str]:
+    """Write what is done, how soon, and who is told."""
+    if playbook.takes_over_when is not NEVER:
+        yield f"* takes a case over when `{playbook.takes_over_when.text}`"
+    yield from (
+        f"* target at priority {priority}: {name} in {span(length)}" for priority, name, length in playbook.targets
+    )
+    yield f"* contained before legal review when `{playbook.contain_first.text}`"
+    yield f"* evidence: {', '.join(playbook.evidence).replace('_', ' ')}"
+    yield from (f"* people: {step.title} ({step.owner}) when `{step.when.text}`" for step in playbook.steps)
+    yield from (
+        f"* letter: {one.template.replace('_', ' ')} to {one.recipient.value.replace('_', ' ')} "
+        f"({one.duty}{'' if one.mandatory else '; not owed'}) when `{one.when.text}`"
+        for one in playbook.notices
+    )
+    yield from (
+        f"* answer: {one.title} to {one.recipient} ({one.owner}; {one.duty}) when `{one.when.text}`"
+        for one in playbook.responses
+    )
 
 
 def _gate(rule: GateRule) -> Iterator[tuple[str, ...]]:

@@ -68,18 +68,23 @@ def create_app(ring: KeyRing, token: str, origins: Sequence[str]) -> FastAPI:
     async def decode(request: Request) -> Response:
         if not _knows(request, token):
             return _problem(401, "The codec token is missing or wrong.", {"WWW-Authenticate": "Bearer"})
-        body = await _body(request)
-        if body is None:
-            return _problem(413, "The request is larger than 2 MB.")
-        sealed = _payloads(body)
-        if sealed is None:
-            return _problem(400, "The body is not Temporal's Payloads in JSON.")
-        namespace = request.headers.get("x-namespace") or "default"
-        opened = Payloads(payloads=[_readable(payload, ring, namespace) for payload in sealed.payloads])
-        log.info("payloads.decoded", count=len(opened.payloads), namespace=namespace)
-        return Response(json_format.MessageToJson(opened, indent=None), media_type="application/json")
+        return await _decoded(request, ring)
 
     return app
+
+
+async def _decoded(request: Request, ring: KeyRing) -> Response:
+    """Answer with the payloads of the request, each opened if the ring has its key."""
+    body = await _body(request)
+    if body is None:
+        return _problem(413, "The request is larger than 2 MB.")
+    sealed = _payloads(body)
+    if sealed is None:
+        return _problem(400, "The body is not Temporal's Payloads in JSON.")
+    namespace = request.headers.get("x-namespace") or "default"
+    opened = Payloads(payloads=[_readable(payload, ring, namespace) for payload in sealed.payloads])
+    log.info("payloads.decoded", count=len(opened.payloads), namespace=namespace)
+    return Response(json_format.MessageToJson(opened, indent=None), media_type="application/json")
 
 
 def _payloads(body: bytes) -> Payloads | None:

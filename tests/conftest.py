@@ -6,9 +6,12 @@ and a browser of its own; a file is the unit that they take turns at, unless sev
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.commands import Run
 
 SHARING = ("tests/workflows", "tests/crash", "tests/browser")  # one running system for all tests of the folder
 ALONE = ("tests/stack",)  # each test brings its own
@@ -98,3 +101,18 @@ def _not_skipped(report: Any) -> Any:
         report.outcome = "failed"
         report.longrepr = f"may not be skipped where CI=true: {report.longrepr}"
     return report
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run a command in this process, in a home where nothing was ever started."""
+    from starter.cli import compose, guarded
+
+    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
+
+    def ran(*words: str) -> tuple[int, str, str]:
+        code = guarded(lambda: compose()(list(words), standalone_mode=False))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return ran

@@ -82,14 +82,8 @@ def _vector(book: "Rulebook", intake: "Intake", plan: "Plan") -> tuple[tuple[str
 def _answer(
     book: "Rulebook", plan: "Plan", gates: "tuple[Gate, ...]", vector: tuple[tuple[str, int], ...]
 ) -> dict[str, Any]:
-    playbook = book.playbook(plan.domain)
     return {
-        "sign_off": {
-            "approve": list(playbook.approve),
-            "veto": list(playbook.veto),
-            "consulted": list(playbook.consulted),
-            "called": list(plan.called),
-        },
+        "sign_off": _sign_off(book, plan),
         "ring": plan.ring or "open",
         "domain": plan.domain.value,
         "playbook": plan.playbook,
@@ -109,19 +103,30 @@ def _answer(
         "clocks": [asdict(clock) for clock in plan.clocks],
         "ask": [{"person": person, "why": why} for person, why in _ask(plan)],
         "people_steps": [asdict(step) for step in plan.steps],
-        "gates": [
-            {
-                "kind": gate.kind.value,
-                "question": gate.question,
-                "seats": [{"role": seat.role, "required": seat.required, "veto": seat.may_veto} for seat in gate.seats],
-                "ask": list(gate.ask),
-                "quorum": gate.quorum,
-                "default": gate.default,
-                "due_at": gate.due_at,
-                "steps": list(gate.steps),
-            }
-            for gate in gates
-        ],
+        "gates": [_question(gate) for gate in gates],
+    }
+
+
+def _sign_off(book: "Rulebook", plan: "Plan") -> dict[str, list[str]]:
+    playbook = book.playbook(plan.domain)
+    return {
+        "approve": list(playbook.approve),
+        "veto": list(playbook.veto),
+        "consulted": list(playbook.consulted),
+        "called": list(plan.called),
+    }
+
+
+def _question(gate: "Gate") -> dict[str, Any]:
+    return {
+        "kind": gate.kind.value,
+        "question": gate.question,
+        "seats": [{"role": seat.role, "required": seat.required, "veto": seat.may_veto} for seat in gate.seats],
+        "ask": list(gate.ask),
+        "quorum": gate.quorum,
+        "default": gate.default,
+        "due_at": gate.due_at,
+        "steps": list(gate.steps),
     }
 
 

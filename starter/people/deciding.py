@@ -33,12 +33,8 @@ def decide(
 
     async def work(here: Here) -> None:
         person = here.person(as_)
-        if len(words) > 2:
-            raise Problem(
-                "too_many_words", "Say one gate and one option.", next_step="seawall decide CASE [GATE] OPTION"
-            )
-        shown = _asked(await here.card(case_id), words[0] if len(words) == 2 else "", person)
-        gate, option = shown.gate, words[-1]
+        named, option = _named(words)
+        gate = _asked(await here.card(case_id), named, person).gate
         _checked(gate, option, digest, case_id)
         message = messages.Decide(
             said=this.said(person, request_id),
@@ -54,6 +50,13 @@ def decide(
         showing.receipt(await this.tell(here, case_id, "decide", message), json=json)
 
     this.run(work)
+
+
+def _named(words: list[str]) -> tuple[str, str]:
+    """Tell the gate from the option; the gate is empty when only an option was said."""
+    if len(words) > 2:
+        raise Problem("too_many_words", "Say one gate and one option.", next_step="seawall decide CASE [GATE] OPTION")
+    return words[0] if len(words) == 2 else "", words[-1]
 
 
 def _asked(card: "Card", named: str, person: str) -> "GateCard":

@@ -5,17 +5,15 @@ Each fault is put into a copy of the shipped rulebook, or into a company's folde
 
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rulebook.sources import HERE
-from starter.cli import compose, guarded
 from starter.errors import BAD_INPUT
+from tests.commands import Run
 
 NEAR = 30  # a fault of two rows is told at the second
-Run = Callable[..., tuple[int, str, str]]
 FAULTS = [
     pytest.param(
         "clocks/eu.yaml", "    recipient: the notifier\n", "    recipent: the notifier\n",
@@ -106,18 +104,6 @@ FAULTS = [
         "event", "needs one of", id="unknown-event",
     ),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
-
-    def ran(*words: str) -> tuple[int, str, str]:
-        code = guarded(lambda: compose()(list(words), standalone_mode=False))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return ran
 
 
 @pytest.mark.parametrize(("name", "old", "new", "field", "remedy"), FAULTS)

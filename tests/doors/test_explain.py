@@ -1,14 +1,13 @@
 """Does the terminal explain due times and triage, with a reason for each, and refuse bad input in one line?"""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from starter.cli import compose, guarded
 from starter.errors import BAD_INPUT
+from tests.commands import Run
 
 BREACH: dict[str, Any] = {
     "schema_version": 1,
@@ -23,20 +22,6 @@ BREACH: dict[str, Any] = {
         "events": [{"kind": "breach_assessed", "at": "2026-10-24T11:00:00+08:00", "place": "SG"}],
     },
 }
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run a command in a folder where nothing was ever started."""
-    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
-
-    def ran(*words: str) -> tuple[int, str, str]:
-        code = guarded(lambda: compose()(list(words), standalone_mode=False))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return ran
 
 
 def written(tmp_path: Path, document: dict[str, Any]) -> str:

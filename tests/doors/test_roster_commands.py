@@ -2,28 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rulebook import sources
-from starter.cli import compose, guarded
 from starter.errors import BAD_INPUT, NOT_PERMITTED
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
-
-    def ran(*words: str) -> tuple[int, str, str]:
-        code = guarded(lambda: compose()(list(words), standalone_mode=False))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return ran
+from tests.commands import Run
 
 
 def test_a_chain_is_told_in_order_with_a_reason_for_each(run: Run) -> None:

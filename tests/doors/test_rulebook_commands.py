@@ -1,29 +1,14 @@
 """Can a lawyer check and compare rulebooks at a terminal?"""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rulebook import archive
-from starter.cli import compose, guarded
 from starter.errors import BAD_INPUT, MISCONFIGURED
+from tests.commands import Run
 from tests.domain.test_rulebook_kept import company
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
-
-    def ran(*words: str) -> tuple[int, str, str]:
-        code = guarded(lambda: compose()(list(words), standalone_mode=False))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return ran
 
 
 def test_a_rulebook_in_order_passes(run: Run, tmp_path: Path) -> None:

@@ -11,8 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from google.protobuf.message import Message
-from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import HistoryEvent
 
 from replay import frames, histories, reading
@@ -20,6 +18,7 @@ from replay.frames import Film
 from replay.histories import Recorded
 from starter.sealing import ENCODING, data_converter, unseal
 from tests.replay import corpus
+from tests.replay.opened import payloads
 
 FILES = histories.files([corpus.HISTORIES]) if corpus.HISTORIES.is_dir() else []
 UNSEALED = replace(data_converter(corpus.ring()), payload_codec=None)
@@ -37,21 +36,6 @@ def opened(run: Recorded) -> Recorded:
                 payload.CopyFrom(unseal(payload, ring, corpus.NAMESPACE))
         events.append(event)
     return replace(run, events=tuple(events))
-
-
-def payloads(message: Message) -> Iterator[Payload]:
-    for descriptor, value in message.ListFields():
-        if descriptor.message_type is None:
-            continue
-        if descriptor.message_type.GetOptions().map_entry:
-            inner = [value[key] for key in value]
-        else:
-            inner = [value] if isinstance(value, Message) else list(value)
-        for each in inner:
-            if isinstance(each, Payload):
-                yield each
-            elif isinstance(each, Message):
-                yield from payloads(each)
 
 
 @pytest.fixture(autouse=True)

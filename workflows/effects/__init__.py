@@ -3,27 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from escalations.messages import (
-    Abort,
-    Appeal,
-    Assign,
-    Claim,
-    Decide,
-    Delegate,
-    Exempt,
-    Hold,
-    Kill,
-    Learn,
-    Merge,
-    Release,
-    Replan,
-    Report,
-    ReportFinding,
-    Resume,
-    Split,
-    TaskDone,
-    Withdraw,
-)
+from escalations import messages
 from workflows.case import Case
 from workflows.effects import deciding, learning, rules, undoing
 
@@ -34,23 +14,23 @@ async def effect(case: Case, message: Any) -> str:
 
 
 _EFFECTS: dict[type[Any], Callable[[Case, Any], Awaitable[str]]] = {
-    Report: learning.reported,
-    Learn: learning.learned,
-    Decide: deciding.voted,
-    Claim: deciding.claimed,
-    Assign: deciding.assigned,
-    Delegate: deciding.delegated,
-    ReportFinding: learning.found,
-    TaskDone: deciding.done,
-    Hold: rules.held,
-    Release: rules.released,
-    Exempt: rules.exempted,
-    Replan: rules.replanned,
-    Kill: undoing.killed,
-    Resume: undoing.resumed,
-    Merge: learning.merged,
-    Split: learning.split,
-    Withdraw: undoing.withdrawn,
-    Abort: undoing.aborted,
-    Appeal: undoing.appealed,
+    messages.Report: learning.reported,
+    messages.Learn: learning.learned,
+    messages.Decide: deciding.voted,
+    messages.Claim: deciding.claimed,
+    messages.Assign: deciding.assigned,
+    messages.Delegate: deciding.delegated,
+    messages.ReportFinding: learning.found,
+    messages.TaskDone: deciding.done,
+    messages.Hold: rules.held,
+    messages.Release: rules.released,
+    messages.Exempt: rules.exempted,
+    messages.Replan: rules.replanned,
+    messages.Kill: undoing.killed,
+    messages.Resume: undoing.resumed,
+    messages.Merge: learning.merged,
+    messages.Split: learning.split,
+    messages.Withdraw: undoing.withdrawn,
+    messages.Abort: undoing.aborted,
+    messages.Appeal: undoing.appealed,
 }
