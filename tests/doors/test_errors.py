@@ -10,13 +10,18 @@ import pytest
 import structlog
 
 from starter import cli, next_steps
-from starter.errors import BAD_INPUT, CANNOT_WRITE, MISCONFIGURED, UNAVAILABLE
+from starter.errors import CANNOT_WRITE, MISCONFIGURED, UNAVAILABLE
 from starter.faults import of_store
 from store.errors import StoreMisconfigured, StoreUnavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 CASE = "ESC-7Q2M-0ABC-XYZ1"
-JUDGES = ("escalations/admission.py", "escalations/voting.py", "workflows/reception.py")
+JUDGES = (
+    "escalations/admission.py",
+    "escalations/delegations.py",
+    "escalations/voting.py",
+    "workflows/reception.py",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -95,36 +100,3 @@ def test_whatever_a_case_refuses_for_the_next_step_is_named() -> None:
     assert "seats" in next_steps.after("not_eligible", CASE)
     assert next_steps.sentence("this was said before") == "this was said before."
     assert next_steps.sentence("Is it?") == "Is it?"
-
-
-@pytest.mark.parametrize(
-    ("words", "help_of"),
-    [
-        (["show"], "seawall show --help"),
-        (["replay", "diff", "X"], "seawall replay diff --help"),
-        (["no"], "seawall --help"),
-    ],
-    ids=["a command", "of a group", "an unknown one"],
-)
-def test_a_misused_command_names_its_own_help(
-    words: list[str], help_of: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["seawall", *words])
-
-    code = cli.run()
-
-    told = capsys.readouterr().err
-    assert (code, told.count("\n")) == (BAD_INPUT, 1)
-    assert f"Try '{help_of}'." in told
-
-
-def test_a_group_without_a_command_shows_its_help_not_an_error_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["seawall", "replay"])
-
-    code = cli.run()
-
-    told = capsys.readouterr().err
-    assert code == BAD_INPUT
-    assert told.startswith("Usage: seawall replay")
