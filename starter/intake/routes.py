@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -41,8 +42,11 @@ class _Load:
 def router(desk: Desk, secrets: Secrets, clock: Clock) -> APIRouter:
     """Make `POST /v1/intake/{source}`, `GET /healthz` and `GET /readyz`, to be included in an app.
 
-    `secrets` is asked at every delivery, so rotating a secret needs no restart; `clock` says what time it is.
+    `secrets` is asked at every delivery, so rotating a secret needs no restart, and once now: the file that the first
+    sender needs is there, and a fault of it is in the log, before anything is sent. `clock` says what time it is.
     """
+    with suppress(BadInput):
+        _keys(secrets, "")
     routes = APIRouter()
     load = _Load()
     for code in _LATER:

@@ -58,7 +58,7 @@ async def _inbox(here: Here, named: str, *, every: bool, limit: int, json: bool)
 
 
 def list_(
-    state: Annotated[str, typer.Option(help="open, closed or all.")] = "open",
+    state: Annotated[str, typer.Option(help="open (all with --find), closed or all.", show_default=False)] = "",
     stage: Annotated[str, typer.Option(help="Only this stage.")] = "",
     domain: Annotated[str, typer.Option(help="Only this kind of harm.")] = "",
     priority: Annotated[int | None, typer.Option(min=0, max=4, help="Only this priority.")] = None,
@@ -71,6 +71,7 @@ def list_(
     """List cases, most urgent first; closed ones newest first."""
     chosen = {"stage": stage, "domain": domain, "priority": priority, "owner": owner or None}
     chosen.update({"words": find, "after": after})
+    state = state or ("all" if find else "open")
     this.run(lambda here: _list(here, state, chosen, limit=limit, json=json))
 
 

@@ -37,6 +37,7 @@ def learn(
     """Tell a case a fact."""
     if value.startswith("-") and not NEGATIVE.fullmatch(value):
         raise Problem("bad_value", f"learn has no option {value}.", next_step="See `seawall learn --help`.")
+    _known_fact(fact)
     known = _time(at) if at else None
     _say(
         "learn",
@@ -44,6 +45,21 @@ def learn(
         (as_, request_id, json),
         lambda said: messages.Learn(said=said, fact=fact, value=value, at=known, reason=reason, place=place),
     )
+
+
+def _known_fact(fact: str) -> None:
+    """Refuse a fact that no case knows, with the names that come near. Raises Problem `bad_fact`."""
+    from difflib import get_close_matches
+
+    from escalations.facts import NAMES
+
+    if fact not in NAMES:
+        near = get_close_matches(fact, NAMES, n=4, cutoff=0.5) or [name for name in NAMES if fact and fact in name][:4]
+        raise Problem(
+            "bad_fact",
+            "No fact has that name" + (f"; near it: {', '.join(near)}." if near else "."),
+            next_step="All names are under 'facts' and 'events' of `seawall schema report`.",
+        )
 
 
 def claim(case_id: CaseId, as_: As = "", request_id: Id = "", json: Json = False) -> None:

@@ -173,6 +173,10 @@ async def test_a_case_is_found_by_words_of_its_title(console: Console) -> None:
 
     assert "ceramic" in found
     assert "stroller" not in found
+    nothing = await console.page("/cases?find=Laser")
+    onward = re.search(r'href="(/cases\?[^"]+)">Look among closed', nothing)
+    assert onward
+    assert "Laser pointers" in await console.page(onward[1].replace("&amp;", "&"))
     assert 'value="CERAMIC"' in found
 
 

@@ -462,3 +462,15 @@ async def test_a_secrets_file_that_went_wrong_takes_nothing(engine: AsyncEngine,
         answer = await post(client, report(504))
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+async def test_the_secret_that_the_first_sender_needs_is_there_before_anything_is_sent(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    path = tmp_path / "intake-secrets.json"
+
+    router(
+        Desk(engine=engine, connect=away, say=silent), lambda: webhooks.load_secrets(path), lambda: datetime.now(UTC)
+    )
+
+    assert list(json.loads(path.read_text())) == ["demo"]

@@ -177,6 +177,22 @@ def test_a_case_is_found_by_words_in_any_letters(full: Terminal) -> None:
     assert planted.CASE not in full.good("list", "--find", f"{asked} nowhere%")
 
 
+def test_a_closed_case_is_found_too_unless_only_open_ones_are_asked_for(terminal: Terminal) -> None:
+    terminal.plant(replace(planted.rich_card(terminal.now), closed_at=terminal.now, title="A long forgotten kettle"))
+
+    assert planted.CASE in terminal.good("list", "--find", "kettle")
+    assert planted.CASE not in terminal.good("list", "--find", "kettle", "--state", "open")
+    assert planted.CASE not in terminal.good("list")
+
+
+def test_a_fact_that_no_case_knows_is_answered_with_the_names_near_it(full: Terminal) -> None:
+    code, _, err = full("learn", planted.CASE, "injuries", "3", "--as", "sam.safety")
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert "minor_injuries" in err
+    assert len(err) < 300
+
+
 def test_the_timeline_goes_on_after_a_number_without_gaps(full: Terminal) -> None:
     seen: list[str] = []
     after = "0"
