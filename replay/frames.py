@@ -8,7 +8,6 @@ a worker can be followed live in the same way.
 import asyncio
 import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import CoroutineType, FrameType
@@ -143,24 +142,24 @@ async def of_runs(
             waiting.append(run)
             yield lived.history()
 
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        replayer = Replayer(
-            workflows=workflows,
-            workflow_runner=(runner := WatchedRunner(watch)),
-            unsandboxed_workflow_runner=runner,
-            namespace=namespace,
-            data_converter=converter,
-            runtime=runtime,
-            workflow_task_executor=executor,
-        )
-        async with replayer.workflow_replay_iterator(histories()) as results:
-            async for result in results:
-                for run in untouched:
-                    yield Film(run=run, frames=())
-                untouched.clear()
-                yield _film(waiting.pop(), tuple(taken), tapes[-1], failed=result.replay_failure is not None)
-        for run in untouched:
-            yield Film(run=run, frames=())
+    replayer = Replayer(
+        workflows=workflows,
+        workflow_runner=(runner := WatchedRunner(watch)),
+        unsandboxed_workflow_runner=runner,
+        namespace=namespace,
+        data_converter=converter,
+        runtime=runtime,
+        # Lived where it is asked for: no thread between, and no limit of two seconds that a busy machine breaks.
+        debug_mode=True,
+    )
+    async with replayer.workflow_replay_iterator(histories()) as results:
+        async for result in results:
+            for run in untouched:
+                yield Film(run=run, frames=())
+            untouched.clear()
+            yield _film(waiting.pop(), tuple(taken), tapes[-1], failed=result.replay_failure is not None)
+    for run in untouched:
+        yield Film(run=run, frames=())
 
 
 def settled(run: Recorded) -> Recorded:
