@@ -4,7 +4,8 @@ Hours are kept as local wall-clock time, because a desk moves with its zone: 09:
 A duty begins at its first minute, inclusive, and ends at its last one, exclusive.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -50,15 +51,17 @@ class Duty:
     domains: tuple[str, ...] = ()
     turn: int = 0
     since: date | None = None
+    _named: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_named", dict(self.staff))
 
     def holders(self, role: str, day: date) -> tuple[str, ...]:
         """List who does this duty for a role when it begins on a day: everybody named, or whose turn it is."""
-        for one, named in self.staff:
-            if one == role:
-                if not self.turn or self.since is None:
-                    return named
-                return (named[(day - self.since).days // self.turn % len(named)],)
-        return ()
+        named = self._named.get(role, ())
+        if not named or not self.turn or self.since is None:
+            return named
+        return (named[(day - self.since).days // self.turn % len(named)],)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,6 +12,9 @@ from escalations.rulebook import Rulebook, UnknownRulebook
 from rulebook import sources
 from rulebook.loading import load
 from rulebook.reading import RulebookInvalid
+
+# The C writer says the same five times as fast; a build of PyYAML may lack it.
+DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class Rulebooks:
@@ -54,7 +58,8 @@ def _keep(found: sources.Documents, place: Path) -> None:
     for name, one in found.items():
         file = aside / name
         file.parent.mkdir(exist_ok=True)
-        file.write_text(yaml.safe_dump(one.values, sort_keys=False, allow_unicode=True, width=1000), encoding="utf-8")
+        text = yaml.dump(one.values, Dumper=DUMPER, sort_keys=False, allow_unicode=True, width=1000)
+        file.write_text(text, encoding="utf-8")
     (aside / sources.WORDINGS).mkdir()
     for name, text in sources.wordings(sources.HERE).items():
         (aside / sources.WORDINGS / name).write_text(text, encoding="utf-8")

@@ -43,7 +43,7 @@ def load(root: Path | None = None, overlay: str | None = None, company: Path | N
     Raises RulebookInvalid, with one line, at the first fault found.
     """
     root = root or sources.HERE
-    book, found = _built(root, sources.documents(root, overlay, company))
+    book, found = _built(root, _completed(sources.documents(root, overlay, company)))
     for where, text in found:
         raise RulebookInvalid(where, text)
     return book
@@ -64,11 +64,10 @@ def faults(
     except RulebookInvalid as wrong:
         return (wrong.fault,)
     shaped = [one for name, each in documents.items() if name != TERMS for one in _misshapen(name, each, named)]
-    return tuple(shaped) or tuple(dict.fromkeys(_built(root, sources.documents(root, overlay, company), today)[1]))
+    return tuple(shaped) or tuple(dict.fromkeys(_built(root, documents, today)[1]))
 
 
 def _built(root: Path, documents: sources.Documents, today: date | None = None) -> tuple[Rulebook, Iterator[Found]]:
-    documents = _completed(documents)
     rows = _rows(documents)
     clocks = {name: _clocks(row) for name, row in rows.items() if name.startswith("clocks/")}
     playbooks = {name: playbook_building.playbook(row) for name, row in rows.items() if name.startswith("playbooks/")}

@@ -3,12 +3,15 @@
 Every value keeps the file and line that it came from, so that a fault is told where it can be mended.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from rulebook.reading import Document, Place, RulebookInvalid
 
 PARTS = ("defaults", "gates", "notices", "responses")
 BY_TIER = ("tiers", "emergency")
+Lines = Mapping[Place, str]
 
 
 def completed(playbook: Document, shared: Document) -> Document:
@@ -18,13 +21,14 @@ def completed(playbook: Document, shared: Document) -> Document:
     _whole(shared)
     lines = dict(playbook.lines)
     values = dict(playbook.values)
+    rows = _by_row(shared)
     for field, value in shared.values["defaults"].items():
         if field not in values:
             values[field] = value
-            _copied(lines, shared, ("defaults", field), (field,))
-    values["gates"] = _gates(playbook, shared, lines)
+            _copied(lines, rows["defaults", field], ("defaults", field), (field,))
+    values["gates"] = _gates(playbook, shared, rows, lines)
     for part in ("notices", "responses"):
-        values[part] = _rows(part, playbook, shared, lines)
+        values[part] = _rows(part, playbook, shared, rows, lines)
     return Document(name=playbook.name, values=values, lines=lines)
 
 
@@ -38,7 +42,17 @@ def _whole(shared: Document) -> None:
             raise RulebookInvalid(shared.where((part,)), f"is not a field of this file; use {', '.join(PARTS)}")
 
 
-def _gates(playbook: Document, shared: Document, lines: dict[Place, str]) -> dict[Any, Any]:
+def _by_row(shared: Document) -> Mapping[Place, Lines]:
+    """Sort the lines of the shared file by part and row, so that a row is copied without looking at all others."""
+    found: dict[Place, dict[Place, str]] = defaultdict(dict)
+    for place, line in shared.lines.items():
+        found[place[:2]][place] = line
+    return found
+
+
+def _gates(
+    playbook: Document, shared: Document, rows: Mapping[Place, Lines], lines: dict[Place, str]
+) -> dict[Any, Any]:
     """Take each shared question; what the playbook says of it replaces that part, of a panel by tier that tier."""
     own = playbook.values.get("gates", {})
     if not isinstance(own, dict):
@@ -47,7 +61,7 @@ def _gates(playbook: Document, shared: Document, lines: dict[Place, str]) -> dic
     lines.setdefault(("gates",), shared.lines[("gates",)])
     for kind, base in shared.values["gates"].items():
         found[kind] = dict(base)
-        _copied(lines, shared, ("gates", kind), ("gates", kind))
+        _copied(lines, rows["gates", kind], ("gates", kind), ("gates", kind))
     for kind, over in own.items():
         if kind not in found or not isinstance(over, dict):
             raise RulebookInvalid(playbook.where(("gates", kind)), f"is no question; use one of {', '.join(found)}")
@@ -57,30 +71,32 @@ def _gates(playbook: Document, shared: Document, lines: dict[Place, str]) -> dic
             for key in value if by_tier else (None,):
                 at: Place = ("gates", kind, field) if key is None else ("gates", kind, field, key)
                 _forgotten(lines, at)
-                _copied(lines, playbook, at, at)
+                _copied(lines, playbook.lines, at, at)
     return found
 
 
-def _rows(part: str, playbook: Document, shared: Document, lines: dict[Place, str]) -> list[Any]:
+def _rows(
+    part: str, playbook: Document, shared: Document, rows: Mapping[Place, Lines], lines: dict[Place, str]
+) -> list[Any]:
     """Write out the rows of a list that are named only."""
-    rows = playbook.values.get(part, [])
-    if not isinstance(rows, list):
+    own = playbook.values.get(part, [])
+    if not isinstance(own, list):
         raise RulebookInvalid(playbook.where((part,)), "is no list; begin each line with a dash")
     found: list[Any] = []
     known = shared.values[part]
-    for number, row in enumerate(rows):
+    for number, row in enumerate(own):
         if isinstance(row, str):
             if row not in known:
                 raise RulebookInvalid(
                     playbook.where((part, number)), f"nothing is shared as {row}; use one of {', '.join(known)}"
                 )
-            _copied(lines, shared, (part, row), (part, number))
+            _copied(lines, rows[part, row], (part, row), (part, number))
         found.append(known[row] if isinstance(row, str) else row)
     return found
 
 
-def _copied(lines: dict[Place, str], source: Document, place: Place, to: Place) -> None:
-    lines.update({(*to, *one[len(place) :]): line for one, line in source.lines.items() if one[: len(place)] == place})
+def _copied(lines: dict[Place, str], source: Lines, place: Place, to: Place) -> None:
+    lines.update({(*to, *one[len(place) :]): line for one, line in source.items() if one[: len(place)] == place})
 
 
 def _forgotten(lines: dict[Place, str], place: Place) -> None:

@@ -4,7 +4,9 @@ A duty begins at the first minute at which the wall of its desk shows its beginn
 which it shows its end or later. Nothing is turned from local time into UTC here.
 """
 
+from bisect import bisect_left
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from escalations.calendars import Calendar
@@ -20,15 +22,13 @@ class Wall:
         local = ZoneInfo(zone)
         self.first = first
         walls = [(first + minute * A_MINUTE).astimezone(local) for minute in range(days * 1440)]
-        self.shown = [one.date().toordinal() * 1440 + one.hour * 60 + one.minute for one in walls]
-        self.highest: list[int] = []
-        for one in self.shown:
-            self.highest.append(max(one, self.highest[-1]) if self.highest else one)
+        shown = [one.toordinal() * 1440 + one.hour * 60 + one.minute for one in walls]
+        self.highest = list(accumulate(shown, max))
+        self.days = sorted({one // 1440 for one in shown})
 
     def first_at(self, day: date, minutes: int) -> int:
-        """Find the first minute at which the wall shows a time or a later one, by going through all of them."""
-        wanted = day.toordinal() * 1440 + minutes
-        return next((minute for minute, shown in enumerate(self.highest) if shown >= wanted), len(self.highest))
+        """Find the first minute at which the wall shows a time or a later one."""
+        return bisect_left(self.highest, day.toordinal() * 1440 + minutes)
 
 
 def begins_on(duty: Duty, calendar: Calendar, day: date) -> bool:
@@ -40,7 +40,7 @@ def begins_on(duty: Duty, calendar: Calendar, day: date) -> bool:
 def minutes_of(desk: Desk, duty: Duty, calendar: Calendar, wall: Wall) -> dict[int, date]:
     """List the minutes at which a duty is done, with the local day that it began on."""
     found: dict[int, date] = {}
-    days = sorted({date.fromordinal(shown // 1440) for shown in wall.shown})
+    days = [date.fromordinal(day) for day in wall.days]
     for day in [days[0] - timedelta(days=1), *days]:
         if begins_on(duty, calendar, day):
             for minute in range(wall.first_at(day, duty.begins), wall.first_at(day, duty.ends)):
