@@ -13,18 +13,25 @@ from pathlib import Path
 import pytest
 
 from replay import histories
-from replay.whatif import crew
+from replay.simulation.traces import Trace
+from replay.whatif import cases as cases_of
+from replay.whatif import crew, trial
 from replay.whatif.crew import Lost
+from replay.whatif.trial import Tried
 from starter.errors import Problem
 from tests.replay import corpus, crew_work
 from tests.replay import test_whatif as command
 
 WAITING = """
 import sys
-from replay.whatif import crew
+from replay.simulation.traces import Trace
+from replay.whatif import cases as cases_of
+from replay.whatif import crew, trial
 from tests.replay import crew_work
 list(crew.answers(crew_work.doubling, sys.argv[1], ("wait 60", "wait 60"), processes=2))
 """
+SEAWALL = "from starter.cli import main; main()"
+ROOT = Path(__file__).parents[2]
 SOME = ("default", "rejected", "order", "default-sweep-1")
 
 
@@ -80,7 +87,7 @@ def test_ctrl_c_ends_every_process_and_none_of_them_says_a_word(tmp_path: Path) 
         stderr=subprocess.PIPE,
         start_new_session=True,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     until = time.monotonic() + 60
     while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
@@ -104,15 +111,19 @@ def alive(pid: int) -> bool:
     return True
 
 
-def test_the_report_is_the_same_with_one_process_and_with_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[object, ...]:
+    """What-if over a few recorded cases, with hardly any time for legal review."""
     monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
     ring, book = Path(shutil.copyfile(corpus.KEYRING, tmp_path / "ring.json")), tmp_path / "company"
     ring.chmod(0o600)
     book.mkdir()
     (book / "gates.yaml").write_text("gates:\n  legal_review:\n    time_box: [PT20M, PT20M, PT20M, PT20M, PT20M]\n")
     cases = command.some(tmp_path / "cases", *SOME)
-    words = ("--rulebook", book, "--cases", cases, "--kept", corpus.RULEBOOKS, "--keyring", ring, "--json")
+    return "--rulebook", book, "--cases", cases, "--kept", corpus.RULEBOOKS, "--keyring", ring, "--json"
 
+
+def test_the_report_is_the_same_with_one_process_and_with_two(words: tuple[object, ...]) -> None:
     one, two = (command.run(*words, "--jobs", jobs) for jobs in (1, 2))
 
     assert one == two
@@ -121,10 +132,60 @@ def test_the_report_is_the_same_with_one_process_and_with_two(tmp_path: Path, mo
     assert told["scenarios"][0]["changed"] > 0
 
 
-def test_only_the_first_event_of_a_file_is_needed_to_know_its_case() -> None:
-    from replay.whatif import cases
+def test_a_process_that_is_killed_is_told_with_its_case(words: tuple[object, ...]) -> None:
+    process = subprocess.Popen(
+        (
+            sys.executable,
+            "-c",
+            "from starter.cli import main; main()",
+            "replay",
+            "what-if",
+            *map(str, words),
+            "--jobs=2",
+        ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    until = time.monotonic() + 120
+    while not (started := children(process.pid)) and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(started[0], signal.SIGKILL)  # it was handed its case when it began
+    said, _ = process.communicate(timeout=300)
 
-    found = cases.of_files([corpus.HISTORIES])
+    told = json.loads(said)
+    assert (process.returncode, told["cases"], told["same"]) == (0, len(SOME) - 1, len(SOME) - 2)
+    assert [one["why"] for one in told["left_out"]] == ["the process that lived it ended with signal 9"]
+
+
+def children(pid: int) -> list[int]:
+    found = subprocess.run(
+        ("pgrep", "-P", str(pid), "-f", "replay.whatif"), capture_output=True, text=True, check=False
+    )
+    return [int(line) for line in found.stdout.split()]
+
+
+def test_a_case_that_breaks_what_if_itself_is_named_and_the_others_go_on(
+    words: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lived = trial.tried
+
+    def broken(trace: Trace, *told: object) -> Tried:
+        if len(trace.messages) < 5:
+            raise ZeroDivisionError
+        return lived(trace, *told)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trial, "tried", broken)
+    code, said = command.run(*words, "--jobs", 1)
+
+    told = json.loads(said)
+    assert (code, told["same"]) == (0, len(SOME) - 2)
+    assert [one["why"] for one in told["left_out"]] == ["trying it raised ZeroDivisionError"]
+
+
+def test_only_the_first_event_of_a_file_is_needed_to_know_its_case() -> None:
+    found = cases_of.of_files([corpus.HISTORIES])
 
     assert {case.id for case in found} == {histories.of_file(path).workflow_id for path in command.CASES}
     assert all(len(case.files) == 1 for case in found)
