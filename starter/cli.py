@@ -57,7 +57,8 @@ def main() -> None:
 
 def run() -> int:
     """Run `seawall`. A refusal is one line on stderr and its documented exit code, never a traceback."""
-    address.adopt(Path(os.environ.get("SEAWALL_HOME", "./.seawall")))
+    if refused := guarded(lambda: address.adopt(Path(os.environ.get("SEAWALL_HOME", "./.seawall")))):
+        return refused
     tracing.begin()
     code = guarded(lambda: compose()(standalone_mode=False, prog_name="seawall"))
     tracing.end()

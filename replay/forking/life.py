@@ -5,9 +5,7 @@ was given; every other connection is refused by the interpreter itself.
 """
 
 import asyncio
-import sys
 from pathlib import Path
-from typing import Any
 
 import rulebook.calendars
 from activities.casebook import Casebook
@@ -16,6 +14,7 @@ from activities.evidence import EvidenceRoom
 from activities.policy import Policy
 from replay import histories, reading
 from replay.forking.hands import Hands, recorded
+from replay.forking.way_out import shut
 from starter import connect, rules, sealing
 from starter.sandbox import runner
 from starter.settings import Settings
@@ -26,20 +25,6 @@ from workflows import options
 
 SOURCE = "source"
 READY = "worker.ready"
-
-
-class WayOut(PermissionError):
-    """Something in a fork tried to reach the world."""
-
-
-def shut() -> None:
-    """Refuse every connection that Python would open from now on; it cannot be undone."""
-
-    def refuse(event: str, _: tuple[Any, ...]) -> None:
-        if event in ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"):
-            raise WayOut("a fork has no way out")
-
-    sys.addaudithook(refuse)
 
 
 async def live(told: Settings, stop: asyncio.Event) -> None:

@@ -272,7 +272,7 @@ def _unknown_rulebook(told: Settings, card: Card | None) -> str:
 
 def _folder() -> Path:
     try:
-        return Path(tempfile.mkdtemp(prefix="seawall-fork-"))
+        return Path(tempfile.mkdtemp(prefix=address.FORKS))
     except OSError as error:
         raise Problem(
             "cannot_write",

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from starter.errors import UNAVAILABLE, Problem
+
 FILE = "stack.json"
 FORK = "fork.json"  # a folder with it belongs to a fork (`replay.forking`): nobody speaks to the house from there
+FORKS = "seawall-fork-"  # how such folders are named
 OF_THE_HOUSE = ("SEAWALL_", "TEMPORAL_", "OTEL_", "AWS_")
 MINE = ("SEAWALL_PERSON",)
 NAMES = (
@@ -38,10 +41,18 @@ def adopt(home: Path) -> None:
     """Let this process speak to the stack that runs in `home`, unless its environment says otherwise.
 
     In the folder of a fork the environment has nothing to say: a vote of a rehearsal must not reach the real case.
+    Raises Problem `fork_ended` (69) where there was one: whoever still has its name set would speak to the house.
     """
     if (home / FORK).is_file():
         _isolate(_read(home / FORK).get("env"))
         return
+    if home.name.startswith(FORKS):
+        raise Problem(
+            "fork_ended",
+            f"The fork in {home} has ended.",
+            next_step="Unset SEAWALL_HOME, or fork again and paste what it prints.",
+            exit_code=UNAVAILABLE,
+        )
     told = _read(home / FILE)
     for name in NAMES:
         if isinstance(told.get(name), str):

@@ -36,7 +36,6 @@ from tests.replay import corpus
 from tests.replay.test_moving import bench, values
 from tests.workflows.living import living
 from tests.workflows.steering import any_run
-from tests.workflows.test_long_lives import LOWERED, UPDATES
 from tests.workflows.world import Handle, World, recall
 from workflows.escalation import Escalation
 
@@ -44,6 +43,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SEAWALL = "from starter.cli import main; main()"
 A_MONTH = timedelta(days=30)
+UPDATES = 8  # of one run, instead of 2,000: the next run is suggested at 90 % of them
 A_WHILE = timedelta(minutes=3)  # between the making of a fork and a look at it, on a busy machine
 
 
@@ -66,7 +66,7 @@ class Alive:
 @pytest.fixture(scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A system whose server lets a run hold little, so that cases cross over."""
-    async with living(tmp_path_factory.mktemp("world"), limits=LOWERED) as world:
+    async with living(tmp_path_factory.mktemp("world"), limits=(f"history.maxTotalUpdates={UPDATES}",)) as world:
         yield world
 
 
@@ -328,7 +328,13 @@ async def test_a_case_of_last_month_has_as_long_left_as_it_had_and_people_bring_
     assert ended.closed_at
     assert ended.closed_at > datetime.now(UTC) - timedelta(minutes=20)
     assert differences == []
-    for told in ("gate 1 (legal review)", "recorded; legal_review decided: hide", "6h have passed", "event 1"):
+    for told in (
+        "gate 1 (legal review)",
+        "recorded; legal_review decided: hide",
+        "6h have passed",
+        "set a timer to",
+        "the root cause is",
+    ):
         assert told in said
 
 
@@ -405,8 +411,10 @@ async def test_one_run_of_a_long_case_goes_on_with_what_the_runs_before_it_had_h
 ) -> None:
     handle = any_run(world, (await world.opened(recall())).id)
     await world.gate(handle, GateKind.LEGAL_REVIEW)
-    for level in range(2 * UPDATES):
+    for level in range(3 * UPDATES):
         await world.say(handle, "learn", Learn(said=world.by("ana.ic"), fact="media", value=str(level % 3)))
+        if level > UPDATES and (await handle.query(Escalation.file)).runs > 2:
+            break
     first, second, *later = await histories.chain(world.env.client, handle.id)
     options = await aged([first, second, *later], world.told.keyring_file, tmp_path / "runs")
     ends = list(boundaries(second.events))
@@ -432,7 +440,8 @@ async def test_one_run_of_a_long_case_goes_on_with_what_the_runs_before_it_had_h
     assert alive.said["entries"] == stood.seq
     assert (ended.ruling, ended.runs) == ("no_action", 2)
     assert differences == []
-    assert "event 1" in said
+    assert "continued from the run before" in said
+    assert "the root cause is not approved" in said
 
 
 def test_what_cannot_be_read_is_told_in_one_line_and_nothing_is_made(
@@ -488,6 +497,22 @@ async def test_what_cannot_be_forked_is_told_in_one_line_and_nothing_is_made(
     assert os.listdir(tmp_path) == []
 
 
+def test_a_shell_that_still_names_a_fork_that_has_ended_does_not_reach_the_house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = tmp_path / "seawall-fork-ended"
+    monkeypatch.setenv("SEAWALL_HOME", str(ended))
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "house.example:7233")
+    monkeypatch.setattr(sys, "argv", ["seawall", "show", "ESC-9999-9999-9999"])
+
+    code = cli.run()
+
+    said = capsys.readouterr()
+    assert (code, said.out, said.err.count("\n")) == (69, "", 1)
+    assert said.err.startswith(f"seawall: The fork in {ended} has ended.")
+    assert not ended.exists()
+
+
 def test_every_act_of_a_case_has_a_hand_in_a_fork() -> None:
     """A new activity needs a stub there, or a rehearsal halts at it."""
     acts = set(payload_types.defined((), payload_types.our_hands()).activities)
@@ -498,7 +523,9 @@ def test_every_act_of_a_case_has_a_hand_in_a_fork() -> None:
 
 
 async def test_a_hand_that_calls_out_is_stopped_by_the_interpreter() -> None:
-    script = "from replay.forking.life import shut; shut(); import socket; socket.create_connection(('127.0.0.1', 9))"
+    script = (
+        "from replay.forking.way_out import shut; shut(); import socket; socket.create_connection(('127.0.0.1', 9))"
+    )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=asyncio.subprocess.PIPE,
