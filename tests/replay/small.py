@@ -106,6 +106,7 @@ class Life:
     refuses = "no such word"
     notes = True
     summary = "tell the seller"
+    memo = "hidden"
 
 
 class Story:
@@ -141,6 +142,7 @@ class Story:
             raise ValueError("a bug of the new version")
         await workflow.wait_condition(lambda: bool(self.words))
         workflow.upsert_search_attributes([STAGE.value_set(life.stage)])
+        workflow.upsert_memo({"word": life.memo})
         child_id = f"{workflow.info().workflow_id}/follow/1"
         await workflow.execute_child_workflow(
             SmallChild.run, Word(life.child_word), id=child_id, static_summary=life.summary

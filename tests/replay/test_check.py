@@ -97,6 +97,7 @@ async def test_unchanged_code_lives_a_sealed_history_the_same_way(exported: Path
         pytest.param({"refuses": "never"}, "update answer say, reason", "another", id="reason-of-a-refusal"),
         pytest.param({"asked_timeout": small.SHORT * 500}, "start-to-close timeout", "0:00:10", id="activity-timeout"),
         pytest.param({"stage": "response"}, "search attributes", '`"response"`', id="search-attribute"),
+        pytest.param({"memo": "gone"}, "memo", "another", id="memo"),
         pytest.param({"answer": "HEARD {}"}, "update answer say, answer", "another", id="update-answer"),
         pytest.param({"extra": 1}, "result, value.hidden", "another", id="result"),
         pytest.param({"child_word": "other"}, "child workflow SmallChild, input.text", "another", id="child-input"),
