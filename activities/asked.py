@@ -10,8 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-
-from escalations import ids
+from pydantic_core import to_json
 
 PLAIN: Final = frozenset({str, int, bool})  # most values are these, and are said as they are
 LENGTH: Final = 6  # of base64, 36 bits: history has no bytes to spare, and nobody gains by a collision
@@ -24,7 +23,8 @@ def digest(question: Any) -> str:
 
 def of_json(value: Any) -> str:
     """Digest a payload's JSON value: names in any order, without what is empty."""
-    return urlsafe_b64encode(hashlib.sha256(ids.canonical(_said(value))).digest())[:LENGTH].decode()
+    # With its names sorted it is written as `ids.canonical` would write it, in a fraction of the time.
+    return urlsafe_b64encode(hashlib.sha256(to_json(_said(value))).digest())[:LENGTH].decode()
 
 
 @lru_cache(maxsize=32)  # more kinds of questions than there are; a shape is compiled in milliseconds
@@ -37,7 +37,7 @@ def _said(value: Any) -> Any:
     if kind is dict:
         return {
             name: said
-            for name, inner in value.items()
+            for name, inner in sorted(value.items())
             if inner and (said := inner if type(inner) in PLAIN else _said(inner))
         }
     if kind is list:

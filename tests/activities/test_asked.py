@@ -1,12 +1,17 @@
 """Does the digest in an answer tell questions apart, and only those that mean something else?"""
 
+import hashlib
 import json
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from activities import asked
+from escalations import ids
 from escalations.model import Facts, Intake, IntakeKind
 from escalations.plans import PlanRequest
 from starter.sealing import SealedPayloadConverter
@@ -50,6 +55,22 @@ def test_a_question_that_was_sent_and_read_keeps_its_digest() -> None:
     [read] = converter.from_payloads(converter.to_payloads([REQUEST]), [PlanRequest])
 
     assert asked.digest(read) == asked.digest(REQUEST)
+
+
+# Nothing here is empty, which a digest would leave out; no question holds a fraction.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+VALUES = st.recursive(
+    TEXTS | st.integers(1, 10**30) | st.just(True),
+    lambda inner: st.lists(inner, min_size=1) | st.dictionaries(TEXTS, inner, min_size=1),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_a_digest_is_that_of_the_one_canonical_form(value: object) -> None:
+    whole = urlsafe_b64encode(hashlib.sha256(ids.canonical(value)).digest()).decode()
+
+    assert asked.of_json(value) == whole[: asked.LENGTH]
 
 
 @dataclass(frozen=True)
