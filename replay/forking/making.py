@@ -142,10 +142,10 @@ async def _brought_to_life(source: Source, cut: Cut, stack: Stack, supervisor: S
     own = [await _resealed(run, source, sealer, named) for run in source.runs]
     with reading.quiet() as runtime:
         by = timedelta() if as_it_was else moving.span(cut.at, datetime.now(UTC))
+        checked = await _checked(_here(own, cut), sealer, runtime)
         if by:
-            own = await _moved(own, cut, by, sealer, runtime)
+            own = await _moved(own, cut, by, checked, sealer, runtime)
         here = _here(own, cut)
-        checked = await _checked(here, sealer, runtime)
         entries, card = await _casebook(own, here, told, sealer, runtime)
     _kept(own, stack.home / life.SOURCE)
     others = [run for run in own if run.workflow_id != here.run.workflow_id]
@@ -181,9 +181,9 @@ async def _resealed(run: Recorded, source: Source, sealer: DataConverter, named:
 
 
 async def _moved(
-    own: Sequence[Recorded], cut: Cut, by: timedelta, sealer: DataConverter, runtime: Runtime
+    own: Sequence[Recorded], cut: Cut, by: timedelta, before: Checked, sealer: DataConverter, runtime: Runtime
 ) -> list[Recorded]:
-    """Move every instant, and prove that the case lives its past up to the cut no otherwise than before."""
+    """Move every instant, and prove that the case lives its past up to the cut no otherwise than `before`."""
     bench = reliving.Bench(
         workflows=reading.workflows(),
         types=payload_types.defined(reading.workflows(), payload_types.our_hands()),
@@ -193,7 +193,7 @@ async def _moved(
         runtime=runtime,
     )
     later = await moving.moved(own, by, bench)
-    before, after = [await _checked(_here(runs, cut), sealer, runtime) for runs in (own, later)]
+    after = await _checked(_here(later, cut), sealer, runtime)
     if (before.verdict, len(before.differences)) != (after.verdict, len(after.differences)):
         why = f"is judged `{before.verdict}` as it is and `{after.verdict}` as if it had happened later"
         raise moving.cannot_move(cut.run.workflow_id, why)

@@ -207,7 +207,7 @@ async def finished(alive: Alive) -> CaseFile:
             return file
         with contextlib.suppress(WorkflowUpdateFailedError):
             await owed(alive, file)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
     raise AssertionError(f"never closed in the fork; it stands at {file.stage}")
 
 
