@@ -17,7 +17,7 @@ from escalations.consensus import GateKind
 from escalations.messages import Decide
 from escalations.playbooks import GateRule, Panel
 from escalations.rulebook import Rulebook
-from escalations.rules import Unit
+from escalations.rules import ClockRule, Unit
 from replay.simulation.traces import Trace
 from replay.simulation.values import Values
 from replay.whatif.effect import Effect
@@ -99,11 +99,29 @@ def lost(case: Case) -> set[str]:
 
 
 def _would_be_missed(clock: Clock) -> bool:
-    rule = next((one for one in BOOK.clocks if one.id == clock.rule.partition("#")[0]), None)
-    if rule is None or rule.unit is not Unit.HOUR or clock.status is not ClockStatus.MET or clock.met_at is None:
+    rule = _hours(clock)
+    if rule is None or clock.status is not ClockStatus.MET or clock.met_at is None or not _elapsed(clock, rule):
         return False
-    hours = timedelta(hours=max(1, rule.number // 12))
-    return clock.due_operational == clock.t0 + timedelta(hours=rule.number) and clock.met_at > clock.t0 + hours
+    return clock.met_at > clock.t0 + timedelta(hours=max(1, rule.number // 12))
+
+
+def otherwise_counted(case: Case) -> set[str]:
+    """Name the clocks of hours that are due at another time than so many hours after they began: over a weekend, say.
+
+    When a twelfth of their hours ends is not computed here.
+    """
+    file = case.life.file
+    assert file is not None
+    return {clock.rule for clock in file.clocks if (rule := _hours(clock)) and not _elapsed(clock, rule)}
+
+
+def _hours(clock: Clock) -> ClockRule | None:
+    rule = next((one for one in BOOK.clocks if one.id == clock.rule.partition("#")[0]), None)
+    return rule if rule is not None and rule.unit is Unit.HOUR else None
+
+
+def _elapsed(clock: Clock, rule: ClockRule) -> bool:
+    return clock.due_operational == clock.t0 + timedelta(hours=rule.number)
 
 
 # A heavier weight: more cases are P0
@@ -136,27 +154,27 @@ class Change:
     name: str
     candidate: Rulebook
     expected: Callable[[Case], Any]
-    found: Callable[[Effect], Any]
+    found: Callable[[Case, Effect], Any]
 
     def differs(self, case: Case, effect: Effect) -> bool | None:
         """Say whether what-if found something else than what was computed; None where the two are not compared."""
         expected = self.expected(case)
-        found = None if expected is None else self.found(effect)
+        found = None if expected is None else self.found(case, effect)
         return None if found is None else expected != found
 
 
-def _first_decided(effect: Effect) -> Any:
+def _first_decided(_case: Case, effect: Effect) -> Any:
     gate = next((one for one in effect.after.gates if one.name == "legal_review 1"), None)
     if gate is None:
         return "never asked"
     return gate.decided_at if gate.how == "quorum" else f"decided by {gate.how}"
 
 
-def _missed_now(effect: Effect) -> set[str] | None:
+def _missed_now(case: Case, effect: Effect) -> set[str] | None:
     if {"gates", "priority"} & set(effect.changes):
         return None  # contained first now: other questions, so other times
     before = {clock.rule for clock in effect.before.clocks if clock.status == "missed"}
-    return {clock.rule for clock in effect.after.clocks if clock.status == "missed"} - before
+    return {clock.rule for clock in effect.after.clocks if clock.status == "missed"} - before - otherwise_counted(case)
 
 
 def _named(book: Rulebook) -> Rulebook:
@@ -168,6 +186,6 @@ QUORUM = Change(
 )
 HOURS = Change(name="a twelfth of the hours", candidate=_named(shortened(BOOK)), expected=lost, found=_missed_now)
 WEIGHT = Change(
-    name="a heavier weight", candidate=_named(heavier(BOOK)), expected=band, found=lambda one: one.after.priority
+    name="a heavier weight", candidate=_named(heavier(BOOK)), expected=band, found=lambda _case, one: one.after.priority
 )
 CHANGES = (QUORUM, HOURS, WEIGHT)

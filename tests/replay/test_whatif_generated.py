@@ -16,7 +16,7 @@ from replay.whatif.effect import Effect
 from replay.whatif.rules import Rules
 from rulebook.calendars import Calendars
 from tests.replay.generated import generated
-from tests.replay.known_changes import BOOK, HOURS, QUORUM, WEIGHT, Case, Change
+from tests.replay.known_changes import BOOK, HOURS, QUORUM, WEIGHT, Case, Change, otherwise_counted
 
 CASES = 30
 CLASSES = {one.__name__: one for one in reading.workflows()}
@@ -74,6 +74,17 @@ def test_a_twelfth_of_the_hours_is_missed_by_exactly_those_who_took_longer(cases
     assert len(right) >= CASES // 2
     assert [case_id for case_id, so in right.items() if not so] == []
     assert sum(len(HOURS.expected(case)) for case in cases if case.trace.case_id in right) >= 3
+
+
+def test_an_hour_that_is_counted_over_a_weekend_is_computed_by_nobody_and_compared_with_nothing() -> None:
+    with alone():
+        case = Case(*generated(850, RULES, BOOK, CLASSES))
+
+    effect = tried(case, HOURS)
+
+    assert otherwise_counted(case) == {"US-CPSA-15b"}
+    assert "US-CPSA-15b" in {clock.rule for clock in effect.after.clocks if clock.status == "missed"}
+    assert HOURS.differs(case, effect) is False
 
 
 def test_a_heavier_weight_makes_p0_of_exactly_those_whose_score_reaches_it(cases: list[Case]) -> None:
