@@ -76,8 +76,9 @@ def create_app(
 
 
 async def _signed_out(request: Request, error: Exception) -> Response:
+    """Lead to signing in; a page that is open stays, with what was written on it, and says that it stands still."""
     if desk.is_fragment(request):
-        return Response(status_code=401, headers={"HX-Redirect": "/signin"})
+        return desk.page(request, "_signed_out.html", status=401)
     return RedirectResponse("/signin", status_code=303)
 
 

@@ -45,6 +45,20 @@ def test_a_refusal_appears_beside_the_form_and_what_was_typed_stays(browser: web
     assert [line for line in complaints(browser) if "409" not in line] == []
 
 
+def test_an_open_page_says_that_its_session_ended_keeping_what_was_typed(browser: webdriver.Chrome, site: Site) -> None:
+    sign_in(browser, site, "leo.legal")
+    visit(browser, f"{site.url}/cases/{planted.CASE}")
+    reason = first(browser, "form[action$='/decide'] textarea[name=reason]")
+    reason.send_keys("Two burns are enough.")
+    browser.delete_all_cookies()
+
+    wait(browser, lambda: browser.find_elements(By.ID, "signed-out"))  # the page looks by itself every ten seconds
+
+    assert "Your session has ended." in first(browser, "#session").text
+    assert reason.get_attribute("value") == "Two burns are enough."
+    assert browser.current_url.endswith(planted.CASE)
+
+
 def test_the_whole_answer_can_be_given_with_the_keyboard(browser: webdriver.Chrome, site: Site) -> None:
     sign_in(browser, site, "leo.legal")
     visit(browser, f"{site.url}/cases/{planted.CASE}")
