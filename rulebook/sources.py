@@ -42,6 +42,11 @@ def documents(root: Path, overlay: str | None = None, company: Path | None = Non
     return found
 
 
+def is_whole(folder: Path) -> bool:
+    """Say whether a folder holds every file that a rulebook needs, as a copy of the shipped one does."""
+    return all((folder / name).is_file() for name in SINGLE) and all((folder / name).is_dir() for name in FOLDERS)
+
+
 def _beside(over: Path, name: str) -> bool:
     return (over / name).is_file() and not is_roster(name)
 

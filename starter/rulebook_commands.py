@@ -16,7 +16,7 @@ from starter.settings import Settings
 
 group = typer.Typer(help="Check and compare rulebooks.", no_args_is_help=True)
 VERSION = re.compile(r"20\d\d\.\d\d-[0-9a-f]{12}")
-EITHER = "`shipped`, a kept version, or a company's folder laid over the shipped rulebook."
+EITHER = "`shipped`, a kept version, a whole rulebook's folder, or a company's, laid over the shipped rulebook."
 COMPANY = "A company's folder that is laid over the shipped rulebook; else SEAWALL_RULEBOOK."
 
 
@@ -33,6 +33,7 @@ def check(
 ) -> int:
     """Look for every fault of a rulebook. Exit codes: 0 in order, 2 with faults."""
     import rulebook
+    from rulebook import sources
 
     today = datetime.now(UTC).date()
     if whole:
@@ -45,6 +46,11 @@ def check(
     else:
         showing.lines(*(f"{where}: {text}" for where, text in found))
         showing.lines(f"{len(found)} fault{'s' * (len(found) > 1)}" if found else "in order")
+    if found and folder and not whole and sources.is_whole(_folder(folder)):
+        typer.echo(
+            f"{folder} was laid over the shipped rules and holds every file itself; see it alone with --whole.",
+            err=True,
+        )
     return BAD_INPUT if found else 0
 
 
@@ -66,12 +72,16 @@ def diff(
 
 def _book(name: str) -> Rulebook:
     import rulebook
+    from rulebook import sources
 
     kept = Settings().home / rules.KEPT / name
     try:
         if VERSION.fullmatch(name) and kept.is_dir():
             return rulebook.load(kept)
-        return rulebook.load(company=None if name == "shipped" else _folder(name))
+        if name == "shipped":
+            return rulebook.load()
+        folder = _folder(name)
+        return rulebook.load(folder) if sources.is_whole(folder) else rulebook.load(company=folder)
     except rulebook.RulebookInvalid as wrong:
         raise Problem("policy_invalid", f"{wrong}.", next_step="See `seawall rulebook check`.") from None
 

@@ -19,6 +19,7 @@ from replay.whatif.cases import Case
 from replay.whatif.crew import Lost
 from replay.whatif.trial import Tried
 from replay.whatif.trying import Brief, Unread
+from rulebook import sources
 from starter import settings
 from starter.errors import BAD_INPUT, CANNOT_WRITE, CHECK_FAILED, Problem
 
@@ -93,10 +94,12 @@ def _judged(place: Path, *, whole: bool) -> None:
     if found:
         where, text = found[0]
         more = f" ({len(found) - 1} faults more)" if len(found) > 1 else ""
+        every = not whole and sources.is_whole(place)
+        also = ", or add --whole: it holds every file of a rulebook itself" if every else ""
         raise Problem(
             "policy_invalid",
             f"{where}: {text}{more}.",
-            next_step=f"See `seawall rulebook check {place}{' --whole' if whole else ''}`.",
+            next_step=f"See `seawall rulebook check {place}{' --whole' if whole else ''}`{also}.",
             exit_code=BAD_INPUT,
         )
 

@@ -1,11 +1,12 @@
 """Can a lawyer check and compare rulebooks at a terminal?"""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from rulebook import archive
+from rulebook import archive, sources
 from starter.errors import BAD_INPUT, MISCONFIGURED
 from tests.commands import Run
 from tests.domain.test_rulebook_kept import company
@@ -35,6 +36,33 @@ def test_two_rulebooks_are_compared_in_words(run: Run, tmp_path: Path) -> None:
     assert code == 0
     assert "clock ACME-CALL version 1 is new" in out
     assert same[:2] == (0, "nothing differs\n")
+
+
+def copied(folder: Path) -> Path:
+    """A copy of the shipped rulebook, as somebody makes who wants to try a change; one time-box is another."""
+    shutil.copytree(sources.HERE, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", "demo"))
+    gates = folder / "gates.yaml"
+    gates.write_text(gates.read_text().replace("time_box: [PT30M", "time_box: [PT20M", 1))
+    return folder
+
+
+def test_a_copy_of_the_shipped_rulebook_is_whole_and_is_told_how_to_be_seen_alone(run: Run, tmp_path: Path) -> None:
+    copy = str(copied(tmp_path / "copy"))
+
+    code, _, err = run("rulebook", "check", copy)
+
+    assert code == BAD_INPUT
+    assert err == f"{copy} was laid over the shipped rules and holds every file itself; see it alone with --whole.\n"
+    assert run("rulebook", "check", copy, "--whole")[:2] == (0, "in order\n")
+    assert run("replay", "what-if", "--rulebook", copy, "--cases", copy)[2].count("add --whole") == 1
+
+
+def test_a_whole_rulebook_is_compared_as_one(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("rulebook", "diff", "shipped", str(copied(tmp_path / "copy")))
+
+    assert code == 0
+    assert "by 24 Dec 12:20" in out
+    assert "clock" not in out
 
 
 def test_a_version_that_was_kept_can_be_compared(run: Run, tmp_path: Path) -> None:
