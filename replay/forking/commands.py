@@ -112,6 +112,13 @@ async def _source(case: str, files: Sequence[Path], ring: Path | None) -> "Sourc
     """Read the recorded runs of the case; nothing is written where they come from."""
     from replay.forking.making import Source
 
+    if case.endswith(histories.SUFFIXES):
+        raise Problem(
+            "not_a_case",
+            f"{case} is named like a file of history; a fork is made of a case.",
+            next_step="Name the case, and the file with --from.",
+            exit_code=BAD_INPUT,
+        )
     told = settings.load()
     keys = reading.keys(told, ring)
     if files:

@@ -61,6 +61,11 @@ REFUSALS: dict[str, Refusal] = {
         text="The document is not exactly one JSON object.",
         next_step="Send one object, without comments or trailing text.",
     ),
+    "not_one_list": Refusal(
+        status=400,
+        text="The document begins a list and is not exactly one whole JSON list; it may have been cut.",
+        next_step="Get the file again; it ends with a closing bracket.",
+    ),
     "too_deep": Refusal(
         status=400,
         text="The document nests deeper than 32 levels.",

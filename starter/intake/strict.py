@@ -82,17 +82,17 @@ def elements(text: str, start: int) -> Iterator[tuple[Any, str]]:
         place += 1
     else:
         while True:
-            value, end = _parsed_at(text, place)
+            value, end = _parsed_at(text, place, wrong="not_one_list")
             yield value, text[place:end]
             place = _skip(text, end)
             mark = text[place : place + 1]
             if mark not in (",", "]"):
-                raise BadInput("not_one_json_object")
+                raise BadInput("not_one_list")
             place = _skip(text, place + 1)
             if mark == "]":
                 break
     if _skip(text, place) != len(text):
-        raise BadInput("not_one_json_object")
+        raise BadInput("not_one_list")
 
 
 def is_json(text: str) -> bool:
@@ -119,11 +119,11 @@ def _parsed(text: str) -> Any:
     return value
 
 
-def _parsed_at(text: str, place: int) -> tuple[Any, int]:
+def _parsed_at(text: str, place: int, *, wrong: str = "not_one_json_object") -> tuple[Any, int]:
     try:
         return _DECODER.raw_decode(text, place)
     except (ValueError, RecursionError):
-        raise BadInput("not_one_json_object") from None
+        raise BadInput(wrong) from None
 
 
 def _skip(text: str, place: int) -> int:

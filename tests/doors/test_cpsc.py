@@ -122,6 +122,14 @@ def test_a_record_that_names_a_field_twice_is_kept_aside_and_the_others_go_on() 
     assert [(aside.reason, aside.code) for aside in batch.asides] == [("malformed", "duplicate_key")]
 
 
+@pytest.mark.parametrize("cut", ["[", "[{", f"[{json.dumps(ROW)}", f"[{json.dumps(ROW)},", f"[{json.dumps(ROW)}] x"])
+def test_a_list_that_was_cut_says_so(cut: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        documents.read(cut.encode(), source="cli", now=NOW)
+
+    assert caught.value.code == "not_one_list"
+
+
 @pytest.mark.parametrize(
     "collection", ["Products", "Inconjunctions", "Injuries", "ProductUPCs", "Hazards", "Remedies", "Retailers"]
 )

@@ -465,9 +465,11 @@ def test_what_cannot_be_read_is_told_in_one_line_and_nothing_is_made(
         refused("fork", run.workflow_id, "--event", "30", "--from", str(half), *ring, env=env),
         refused("fork", "ESC-9999-9999-9999", "--event", "30", "--from", str(whole), *ring, env=env),
         refused("fork", run.workflow_id, "--event", "30", "--from", str(whole), env=env),
+        refused("fork", str(whole), "--event", "30", env=env),
     ]
 
-    assert [code for code, _ in said] == [1, 2, 2, 78]
+    assert [code for code, _ in said] == [1, 2, 2, 78, 2]
+    assert "the file with --from" in said[-1][1]
     assert all(text.startswith("seawall: ") and text.count("\n") == 1 for _, text in said), said
     assert os.listdir(made) == []
 
