@@ -4,8 +4,7 @@ Hours are kept as local wall-clock time, because a desk moves with its zone: 09:
 A duty begins at its first minute, inclusive, and ends at its last one, exclusive.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -51,14 +50,10 @@ class Duty:
     domains: tuple[str, ...] = ()
     turn: int = 0
     since: date | None = None
-    _named: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_named", dict(self.staff))
 
     def holders(self, role: str, day: date) -> tuple[str, ...]:
         """List who does this duty for a role when it begins on a day: everybody named, or whose turn it is."""
-        named = self._named.get(role, ())
+        named = next((persons for post, persons in self.staff if post == role), ())
         if not named or not self.turn or self.since is None:
             return named
         return (named[(day - self.since).days // self.turn % len(named)],)
