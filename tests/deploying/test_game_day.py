@@ -5,7 +5,7 @@ Real server with Worker Deployment Versioning, two builds that are copies of our
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from replay.deploying import deployment
 from starter import watchdog
 from starter.intake import wiring
 from tests.crash.crowd import Crowd
-from tests.deploying.site import Build, Edit, Site, site
+from tests.deploying.site import Edit, Site, site
 from tests.workflows.world import Handle, recall
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -50,9 +50,7 @@ async def test_a_breaking_change_is_stopped_by_the_gate_and_forced_through_it_is
 
         await broken.work()
         forced, _ = await broken.says("deploy", "current", "--unchecked", "game day")
-        for case in cases:
-            await nudged(here, case)
-        woken = await alert(here, "triggered", by=broken)
+        woken = await alert(here, "triggered", nudging=cases)
         heard_while_broken = await stages(here, cases)
 
         back, _ = await today.says("deploy", "current", "today", "--unchecked", "roll back")
@@ -123,19 +121,18 @@ async def nudged(here: Site, case: Handle) -> None:
     await case.signal("claim", Claim(said=here.world.by("ana.ic", f"claim-{case.id}")))
 
 
-async def alert(here: Site, state: str, *, by: Build | None = None) -> dict[str, Any]:
+async def alert(here: Site, state: str, *, nudging: Sequence[Handle] = ()) -> dict[str, Any]:
     """Wait for the watchdog's alert to get into a state.
 
-    The SDK's core may get stuck at a history that does not fit (1.35). `by` is started again then, as a supervisor
-    would, and what fails is failed again.
+    Which build is current reaches the parts of the server one after the other, after it was said: the build before
+    may still take what is said at once. So cases are told the same again until the alert is there.
     """
-    for patience in (90, 90, 90, 230):
+    for _ in range(100):
+        for case in nudging:
+            await nudged(here, case)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(5):
                 return await _alerted(here, state)
-        if by is not None:
-            await by.stop()
-            await by.work()
     logs = {each.name: (each.code / "worker.log").read_text()[-2000:] for each in here.builds}
     raise AssertionError(
         f"the alert was never {state}: {here.ground.standins.journal('pager')}; the workers said {logs}"
