@@ -51,6 +51,19 @@ def test_the_slider_and_the_links_go_through_the_tasks_of_a_case(browser: webdri
     assert complaints(browser) == []
 
 
+def test_what_is_shown_stays_when_another_task_cannot_be_shown(browser: webdriver.Chrome, site: Site) -> None:
+    sign_in(browser, site, "leo.legal")
+    visit(browser, f"{site.url}/cases/{site.cards[0].case_id}/history")
+    before = shown(browser)
+    browser.delete_all_cookies()
+
+    first(browser, "#frame").send_keys(Keys.HOME)
+    wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "#refused .refusal"))
+
+    assert "Your session has ended." in first(browser, "#refused").text
+    assert shown(browser) == before
+
+
 def test_without_scripts_the_form_shows_the_task_it_names(browser: webdriver.Chrome, site: Site) -> None:
     sign_in(browser, site, "leo.legal")
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})

@@ -16,16 +16,11 @@ from tests.replay import corpus, live
 FILES = histories.files([corpus.HISTORIES]) if corpus.HISTORIES.is_dir() else []
 
 
-needs_states = pytest.mark.skipif(not corpus.STATES.is_dir(), reason="recorded before states were; `make record`")
-
-
-@needs_states
 def test_every_recorded_history_has_the_states_that_its_worker_had() -> None:
     assert FILES, "record them with `make record`"
     assert {path.name for path in FILES} == {path.name for path in corpus.STATES.iterdir()}
 
 
-@needs_states
 @pytest.mark.parametrize("path", FILES, ids=[path.name.split(".")[0] for path in FILES])
 async def test_every_task_of_a_recorded_history_stands_as_it_stood_live(path: Path) -> None:
     run = states.with_states(histories.of_file(path), path)

@@ -55,7 +55,6 @@ async def instants(run: Recorded) -> list[datetime]:
     return [datetime.fromisoformat(each.replace(" ", "T")).replace(tzinfo=UTC) for each in WRITTEN.findall(said)]
 
 
-@pytest.mark.skipif(not FILES, reason="no recorded histories")
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_case_that_happened_another_time_is_lived_the_same_way_and_names_no_instant_of_its_own(
     name: str,
