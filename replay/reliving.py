@@ -211,6 +211,7 @@ async def tape(run: Recorded, bench: Bench, converter: DataConverter) -> Tape:
             namespace=bench.namespace,
             data_converter=converter,
             runtime=bench.runtime,
+            debug_mode=True,  # else two wall seconds for a task are taken for a deadlock, on a busy machine too
             workflow_task_executor=executor,
         )
         await replayer.replay_workflow(run.history(), raise_on_replay_failure=False)
